@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+let strictC: [CSetting] = [
+  .treatAllWarnings(as: .error), .define("_GNU_SOURCE"),
+]
+
+/// A library or executable of ours, with the settings that all of them share.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], linked: [LinkerSetting] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict, linkerSettings: linked)
+}
+
+func cRoom(_ name: String, _ dependencies: [Target.Dependency] = [], linked: [LinkerSetting] = []) -> Target {
+  .target(name: name, dependencies: dependencies, cSettings: strictC, linkerSettings: linked)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "fleet",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "fleet", targets: ["fleet"]),
+    .executable(name: "fleet-kernel", targets: ["fleet-kernel"]),
+    .executable(name: "fleet-shim", targets: ["fleet-shim"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+  ],
+  targets: [
+    // Libraries of the system.
+    .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CLua54", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
+
+    // C of ours: what Swift cannot do safely.
+    cRoom("CLua", ["CLua54"]),
+    cRoom("CCurl"),
+    cRoom("CSystem"),
+    .executableTarget(
+      name: "fleet-shim", cSettings: strictC + [.define("_FORTIFY_SOURCE", to: "0")],
+      linkerSettings: [.unsafeFlags(["-static"])]),
+
+    // The pure parts.
+    room("JSON", ["CJansson"]),
+    room("FleetEngine", [.product(name: "Collections", package: "swift-collections")]),
+    room("FleetConfiguration", ["JSON", "TOMLKit"]),
+    room("LuaRuntime", ["CLua"]),
+
+    // The edge.
+    room("JupyterProtocol", ["CZeroMQ", "CSystem", "JSON", .product(name: "Crypto", package: "swift-crypto")]),
+    room("FleetClient", ["CCurl", "JSON"]),
+    room("LuaKernel", ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "JSON"]),
+    room("PolicyHost", ["FleetEngine", "LuaRuntime"]),
+    room(
+      "FleetCore",
+      [
+        "FleetEngine", "FleetConfiguration", "JupyterProtocol", "CSystem", "JSON",
+        .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+      ]),
+    room(
+      "FleetServer",
+      [
+        "FleetCore", "PolicyHost", .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+
+    // Executables: arguments in, one composition root each.
+    .executableTarget(
+      name: "fleet",
+      dependencies: [
+        "FleetServer", "FleetClient", "JupyterProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "fleet-kernel",
+      dependencies: ["LuaKernel", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+
+    tests("JSONTests", ["JSON"]),
+    tests("FleetEngineTests", ["FleetEngine"]),
+    tests("FleetConfigurationTests", ["FleetConfiguration"]),
+    tests("LuaRuntimeTests", ["LuaRuntime"]),
+    tests("JupyterProtocolTests", ["JupyterProtocol"]),
+    tests("FleetClientTests", ["FleetClient"]),
+    tests("PolicyHostTests", ["PolicyHost"]),
+    tests("FleetCoreTests", ["FleetCore"]),
+    tests("LuaKernelTests", ["LuaKernel"]),
+    // Real processes: the built executables, real kernels, Python clients.
+    tests("FleetTests", ["FleetCore", "FleetClient", "JupyterProtocol"]),
+  ]
+)
