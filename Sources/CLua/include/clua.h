@@ -1,0 +1,2 @@
+// C side of LuaRuntime.
+#pragma once
