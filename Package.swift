@@ -54,7 +54,13 @@ let package = Package(
 
     // The pure parts.
     room("JSON", ["CJansson"]),
-    room("FleetEngine", [.product(name: "Collections", package: "swift-collections")]),
+    room(
+      "FleetEngine",
+      [
+        .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ]),
     room("FleetConfiguration", ["JSON", "TOMLKit"]),
     room("LuaRuntime", ["CLua"]),
 

@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct JSONTests {
   @Test(arguments: [
-    #"{"a":1,"b":[true,false,null],"c":"x"}"#, #"[]"#, #"{}"#, #""é\n\"\\""#, "-9223372036854775808", "1.5", "\"\\u0000\"",
+    #"{"a":1,"b":[true,false,null],"c":"x"}"#, #"[]"#, #"{}"#, #""é\n\"\\""#, "-9223372036854775808", "1.5",
+    "\"\\u0000\"",
   ])
   func `what is written reads back as the same bytes`(text: String) throws {
     let value = try JSON(parsing: text)

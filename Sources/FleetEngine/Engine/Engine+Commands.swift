@@ -1,0 +1,129 @@
+// What clients ask for.
+
+/// A client that waits for a kernel to start or to end.
+struct Waiting: Sendable {
+  var ticket: Ticket
+  var purpose: Purpose
+
+  enum Purpose: Sendable {
+    case start, stop
+    case find(Decision)
+  }
+}
+
+extension Engine {
+  mutating func handle(_ command: Command, _ ticket: Ticket, _ now: Instant) {
+    switch command {
+    case .spawn(let new):
+      do throws(EngineError) {
+        let id = try add(new, now)
+        wait(ticket, .start, for: id)
+      } catch {
+        effects.append(.answer(ticket, .failure(error)))
+      }
+    case .find(let requirements, let candidate): find(requirements, candidate, ticket, now)
+    case .stop(let id, let force, let timeout): stop(id, force: force, timeout: timeout, ticket, now)
+    case .restart(let id): restart(id, ticket, now)
+    case .interrupt(let id): interrupt(id, ticket)
+    case .cleanup: cleanup(ticket)
+    }
+  }
+
+  /// A new row, whose launch follows when it is on the disk.
+  mutating func add(_ new: NewKernel, _ now: Instant) throws(EngineError) -> KernelID {
+    let specification = new.specification
+    if let name = specification.name { try checkName(name) }
+    let port = try choosePort(specification.port, now)
+    precondition(kernels[new.id] == nil, "the host made the same UUID twice")
+    totalSpawned += 1
+    var kernel = Kernel(
+      id: new.id, serial: totalSpawned, specification: specification, key: new.key, port: port)
+    kernel.portAttempts = 1
+    kernels[new.id] = kernel
+    ports.take(port, for: new.id)
+    touched.append(new.id)
+    note(new.id, .spawned, describe(specification) + " on port \(port)")
+    saveIntent(new.id)
+    return new.id
+  }
+
+  private func checkName(_ name: String) throws(EngineError) {
+    if let problem = KernelName.problem(with: name) { throw EngineError(.badRequest, problem) }
+    if let holder = kernels.values.first(where: { $0.specification.name == name }) {
+      throw EngineError(
+        .nameTaken,
+        "the name '\(name)' is taken by \(holder.id) (\(holder.status.rawValue)); choose another, or stop it")
+    }
+  }
+
+  private func choosePort(_ wanted: Int?, _ now: Instant) throws(EngineError) -> Int {
+    guard let wanted else {
+      if let next = ports.next(now: now) { return next }
+      throw EngineError(.limit, "no five free ports are left above \(configuration.basePort); stop some kernels")
+    }
+    guard (1...(65_536 - Ports.perKernel)).contains(wanted) else {
+      throw EngineError(.badRequest, "port \(wanted) is outside 1…\(65_536 - Ports.perKernel)")
+    }
+    if let holder = ports.holder(of: wanted) {
+      throw EngineError(
+        .limit, "port \(wanted) is used by \(holder), which holds ports \(kernels[holder]!.port)…+4; choose another")
+    }
+    return wanted
+  }
+
+  private func describe(_ specification: Specification) -> String {
+    specification.language + (specification.config.map { " with \(Requirements.fileName($0))" } ?? "")
+  }
+
+  mutating func wait(_ ticket: Ticket, _ purpose: Waiting.Purpose, for id: KernelID) {
+    waiting[id, default: []].append(Waiting(ticket: ticket, purpose: purpose))
+  }
+
+  private mutating func stop(_ id: KernelID, force: Bool, timeout: Duration, _ ticket: Ticket, _ now: Instant) {
+    guard let kernel = known(id, ticket) else { return }
+    if case .refuse(let why) = kernel.status.step(on: .stopAsked) { return refuse(kernel, why, ticket) }
+    wait(ticket, .stop, for: id)
+    let asked = StopProgress(step: .intent, timeout: force ? .zero : timeout)
+    if kernels[id]!.stop == nil { kernels[id]!.stop = asked } else if force { kernels[id]!.stop!.timeout = .zero }
+    kernels[id]!.afterStop = .remove
+    trigger(.stopAsked, id, now)
+  }
+
+  private mutating func restart(_ id: KernelID, _ ticket: Ticket, _ now: Instant) {
+    guard let kernel = known(id, ticket) else { return }
+    if case .refuse(let why) = kernel.status.step(on: .restartAsked) { return refuse(kernel, why, ticket) }
+    wait(ticket, .start, for: id)
+    kernels[id]!.recentExits = []
+    kernels[id]!.crashesInARow = 0
+    trigger(.restartAsked, id, now)
+  }
+
+  private mutating func interrupt(_ id: KernelID, _ ticket: Ticket) {
+    guard let kernel = known(id, ticket) else { return }
+    guard [.idle, .busy, .unhealthy].contains(kernel.status) else {
+      return refuse(kernel, "is \(kernel.status.rawValue) and runs nothing", ticket)
+    }
+    effects.append(.interrupt(kernel))
+    effects.append(.answer(ticket, .success(.kernel(kernel))))
+  }
+
+  private mutating func cleanup(_ ticket: Ticket) {
+    let dead = kernels.values.filter { $0.status == .exited || $0.status == .failed }
+    for kernel in dead { remove(kernel.id) }
+    if dead.isEmpty {
+      effects.append(.answer(ticket, .success(.removed([]))))
+    } else {
+      afterCommit.append(.answer(ticket, .removed(dead)))
+    }
+  }
+
+  private mutating func known(_ id: KernelID, _ ticket: Ticket) -> Kernel? {
+    if let kernel = kernels[id] { return kernel }
+    effects.append(.answer(ticket, .failure(EngineError(.kernelNotFound, "Kernel not found"))))
+    return nil
+  }
+
+  private mutating func refuse(_ kernel: Kernel, _ why: String, _ ticket: Ticket) {
+    effects.append(.answer(ticket, .failure(EngineError(.wrongState, "\(kernel.id) \(why)"))))
+  }
+}

@@ -1,0 +1,82 @@
+// A host has started: what the registry says is compared with what lives.
+
+extension Engine {
+  mutating func recover(_ found: [Recovered], _ now: Instant) {
+    for recovered in found.sorted(by: { $0.kernel.serial < $1.kernel.serial }) {
+      let id = recovered.kernel.id
+      kernels[id] = recovered.kernel
+      totalSpawned = max(totalSpawned, recovered.kernel.serial)
+      ports.take(recovered.kernel.port, for: id)
+      touched.append(id)
+      switch recovered.fate {
+      case .running(let process): adopt(id, process, now)
+      case .ended(let info): endedMeanwhile(id, info, now)
+      case .absent: absent(id, recovered, now)
+      case .unknown(let why):
+        kernels[id]!.status = .unknown
+        note(id, .unhealthy, "cannot be told: \(why)")
+      }
+    }
+  }
+
+  private mutating func adopt(_ id: KernelID, _ process: Process, _ now: Instant) {
+    kernels[id]!.process = process
+    let status = kernels[id]!.status
+    note(id, .adopted, "pid \(process.kernel)")
+    effects.append(.adopt(kernels[id]!))
+    switch status {
+    case .stopping:
+      kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5))
+      actOnStop(id, now)
+    case .starting: take(.probe, id, now)
+    default:
+      // It counts as busy until it answers, so that a long computation is not taken for a hang.
+      kernels[id]!.status = .busy
+      kernels[id]!.isBusy = true
+      kernels[id]!.readySince = now
+      effects.append(.probe(kernels[id]!))
+      effects.append(.watch(kernels[id]!))
+    }
+  }
+
+  private mutating func endedMeanwhile(_ id: KernelID, _ info: ExitInfo, _ now: Instant) {
+    switch kernels[id]!.status {
+    case .exited, .failed: return
+    case .backoff: resumeBackoff(id, nil, now)
+    default:
+      kernels[id]!.exit = info
+      if kernels[id]!.status == .unknown { kernels[id]!.status = .busy }
+      trigger(info.isClean ? .exitedCleanly : .crashed, id, now)
+    }
+  }
+
+  private mutating func absent(_ id: KernelID, _ recovered: Recovered, _ now: Instant) {
+    let kernel = recovered.kernel
+    switch kernel.status {
+    case .exited, .failed: return
+    case .backoff: resumeBackoff(id, recovered.backoff, now)
+    case .stopping: finishStop(id, now)
+    case .starting where kernel.wasReady: saveIntent(id)
+    case .starting where !recovered.isOtherBoot:
+      note(id, .failed, "the host ended before it was launched")
+      remove(id)
+    default:
+      kernels[id]!.exit = ExitInfo(
+        detail: recovered.isOtherBoot ? "the machine was started anew" : nil, isLost: true)
+      if recovered.isOtherBoot {
+        kernels[id]!.status = .exited
+        note(id, .died, "the machine was started anew")
+        save(id)
+      } else {
+        note(id, .died, kernels[id]!.exit!.reason(limits: kernel.specification.limits))
+        backOff(id, "its shim was killed", now)
+      }
+    }
+  }
+
+  private mutating func resumeBackoff(_ id: KernelID, _ left: Duration?, _ now: Instant) {
+    let at = now + max(left ?? configuration.backoff.first, .zero)
+    kernels[id]!.retryAt = at
+    timers.set(.backoff(id, generation: kernels[id]!.generation), at: at)
+  }
+}

@@ -1,0 +1,198 @@
+// The steps of the transition table. Each sets the status that it leads to.
+
+extension Engine {
+  mutating func take(_ step: Step, _ id: KernelID, _ now: Instant, failure: LaunchFailure? = nil) {
+    touched.append(id)
+    switch step {
+    case .ignore, .refuse: break
+    case .impossible: preconditionFailure("\(id) is \(kernels[id]!.status) and was launched")
+    case .launch: launch(id)
+    case .probe: probe(id, now)
+    case .abandonStart: abandonStart(id, failure?.reason ?? "the registry could not be written", .storage, now)
+    case .tryNextPort: launchFailed(id, failure ?? LaunchFailure(reason: "it could not be launched"), now)
+    case .becomeReady: becomeReady(id, now)
+    case .giveUpStart: giveUpStart(id, now)
+    case .exit: exit(id)
+    case .crash: crash(id, now)
+    case .markUnhealthy: markUnhealthy(id)
+    case .markHealthy: markHealthy(id)
+    case .markBusy: kernels[id]!.status = .busy
+    case .markIdle: markIdle(id)
+    case .beginStop, .restartLive: beginStop(id, restart: step == .restartLive)
+    case .joinStop, .actOnStop: actOnStop(id, now)
+    case .escalate: escalate(id, now)
+    case .finishStop: finishStop(id, now)
+    case .discard: discard(id)
+    case .restartDead: startAgain(id, now)
+    }
+  }
+
+  private mutating func launch(_ id: KernelID) {
+    kernels[id]!.isLaunching = true
+    effects.append(.launch(kernels[id]!))
+  }
+
+  private mutating func probe(_ id: KernelID, _ now: Instant) {
+    timers.set(.start(id, generation: kernels[id]!.generation), at: now + configuration.startTimeout)
+    effects.append(.probe(kernels[id]!))
+  }
+
+  private mutating func becomeReady(_ id: KernelID, _ now: Instant) {
+    kernels[id]!.status = .idle
+    kernels[id]!.isBusy = false
+    kernels[id]!.readySince = now
+    kernels[id]!.missedHeartbeats = 0
+    kernels[id]!.wasReady = true
+    effects.append(.watch(kernels[id]!))
+    note(id, kernels[id]!.restarts > 0 ? .restarted : .ready, "pid \(kernels[id]!.process?.kernel ?? 0)")
+    save(id)
+    for waiter in waiting.removeValue(forKey: id) ?? [] {
+      switch waiter.purpose {
+      case .start, .stop: save(id, then: .answer(waiter.ticket, .kernel(kernels[id]!)))
+      case .find(let decision): save(id, then: .answer(waiter.ticket, found(id, decision, now)))
+      }
+    }
+  }
+
+  private mutating func launchFailed(_ id: KernelID, _ failure: LaunchFailure, _ now: Instant) {
+    if failure.portTaken, tryNextPort(id, now) { return }
+    startFailed(id, failure.reason, now)
+  }
+
+  /// False if the user insists on the port, or five were taken already.
+  private mutating func tryNextPort(_ id: KernelID, _ now: Instant) -> Bool {
+    let kernel = kernels[id]!
+    ports.block(kernel.port, until: now + .seconds(60))
+    guard kernel.specification.port == nil, kernel.portAttempts < 5, let next = ports.next(now: now) else {
+      return false
+    }
+    ports.release(kernel.port, of: id)
+    ports.take(next, for: id)
+    kernels[id]!.port = next
+    kernels[id]!.portAttempts += 1
+    kernels[id]!.generation += 1
+    note(id, .restarting, "port \(kernel.port) is taken by another program; trying \(next)")
+    saveIntent(id)
+    return true
+  }
+
+  /// It took too long to answer: it is ended, and that is a failed start.
+  private mutating func giveUpStart(_ id: KernelID, _ now: Instant) {
+    let limit = Int(configuration.startTimeout.seconds)
+    kernels[id]!.afterStop = .fail("it did not answer within \(limit) s")
+    kernels[id]!.stop = StopProgress(step: .intent, timeout: .zero)
+    kernels[id]!.status = .stopping
+    actOnStop(id, now)
+  }
+
+  /// A start that nobody saw succeed leaves nothing; a kernel that people know of is kept and tried again.
+  mutating func startFailed(_ id: KernelID, _ reason: String, _ now: Instant) {
+    if kernels[id]!.wasReady {
+      if kernels[id]!.exit == nil { kernels[id]!.exit = ExitInfo(detail: reason, isLost: true) }
+      backOff(id, reason, now)
+    } else {
+      abandonStart(id, "\(id) did not start: \(reason)", .startFailed, now)
+    }
+  }
+
+  private mutating func abandonStart(_ id: KernelID, _ reason: String, _ code: EngineError.Code, _ now: Instant) {
+    if kernels[id]!.wasReady { return backOff(id, reason, now) }
+    note(id, .failed, reason)
+    fail(waiting: id, EngineError(code, reason))
+    remove(id)
+  }
+
+  private mutating func exit(_ id: KernelID) {
+    let kernel = kernels[id]!
+    note(id, .died, kernel.exit!.reason(limits: kernel.specification.limits))
+    rest(id, .exited)
+    fail(waiting: id, EngineError(.startFailed, "\(id) exited before it was used"))
+  }
+
+  mutating func crash(_ id: KernelID, _ now: Instant) {
+    let kernel = kernels[id]!
+    let info = kernel.exit!
+    let reason = info.reason(limits: kernel.specification.limits)
+    if kernel.status == .starting, info.isPortTaken, tryNextPort(id, now) { return }
+    note(id, .died, reason)
+    if kernel.status == .starting, !kernel.wasReady {
+      let log = info.detail.map { "; its last words:\n\($0)" } ?? " and no word in its log"
+      abandonStart(id, "\(id) ended before it answered: it \(reason)\(log)", .startFailed, now)
+    } else {
+      backOff(id, reason, now)
+    }
+  }
+
+  /// The restart rule: again after a while, or never.
+  mutating func backOff(_ id: KernelID, _ reason: String, _ now: Instant) {
+    switch configuration.backoff.crashed(&kernels[id]!, now: now) {
+    case .restart(let delay):
+      rest(id, .backoff)
+      kernels[id]!.retryAt = now + delay
+      timers.set(.backoff(id, generation: kernels[id]!.generation), at: now + delay)
+      note(id, .restarting, "in \(delay.seconds) s")
+    case .giveUp(let exits):
+      rest(id, .failed)
+      note(id, .failed, "given up: \(exits) exits within \(Int(configuration.backoff.window.seconds)) s")
+      fail(waiting: id, EngineError(.startFailed, "\(id) was given up after \(exits) exits; the last: \(reason)"))
+    }
+  }
+
+  /// No process is left, the row stays.
+  private mutating func rest(_ id: KernelID, _ status: Status) {
+    kernels[id]!.status = status
+    kernels[id]!.process = nil
+    kernels[id]!.connections = 0
+    kernels[id]!.reservations = []
+    kernels[id]!.isBusy = false
+    effects.append(.unwatch(id))
+    save(id)
+  }
+
+  /// A new launch of a kernel that has none.
+  mutating func startAgain(_ id: KernelID, _ now: Instant) {
+    kernels[id]!.status = .starting
+    kernels[id]!.generation += 1
+    kernels[id]!.restarts += 1
+    kernels[id]!.portAttempts = 1
+    kernels[id]!.readySince = nil
+    kernels[id]!.retryAt = nil
+    kernels[id]!.stop = nil
+    kernels[id]!.afterStop = .remove
+    touched.append(id)
+    saveIntent(id)
+  }
+
+  private mutating func markUnhealthy(_ id: KernelID) {
+    kernels[id]!.status = .unhealthy
+    note(id, .unhealthy, "no heartbeat: \(kernels[id]!.missedHeartbeats) missed")
+  }
+
+  private mutating func markHealthy(_ id: KernelID) {
+    kernels[id]!.status = kernels[id]!.isBusy ? .busy : .idle
+    note(id, .recovered, "its heart beats again")
+  }
+
+  private mutating func markIdle(_ id: KernelID) {
+    kernels[id]!.isBusy = false
+    kernels[id]!.status = .idle
+  }
+
+  /// The row and all that belongs to it.
+  mutating func remove(_ id: KernelID) {
+    guard let kernel = kernels.removeValue(forKey: id) else { return }
+    ports.release(kernel.port, of: id)
+    effects.append(.unwatch(id))
+    effects.append(.removeFiles(kernel))
+    touched.append(id)
+    save(id)
+  }
+
+  mutating func fail(waiting id: KernelID, _ error: EngineError) {
+    for waiter in waiting.removeValue(forKey: id) ?? [] { effects.append(.answer(waiter.ticket, .failure(error))) }
+  }
+
+  mutating func note(_ id: KernelID?, _ event: Note.Name, _ detail: String) {
+    effects.append(.note(Note(kernel: id, event: event, detail: detail)))
+  }
+}

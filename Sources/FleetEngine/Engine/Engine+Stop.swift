@@ -1,0 +1,87 @@
+// The end that somebody asked for: shutdown_request → SIGTERM → SIGKILL of everything below the shim.
+
+extension Engine {
+  mutating func beginStop(_ id: KernelID, restart: Bool) {
+    kernels[id]!.status = .stopping
+    if restart {
+      kernels[id]!.afterStop = .restart
+      kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5))
+    }
+    note(id, .stopping, restart ? "to be restarted" : "asked for")
+    saveIntent(id)
+  }
+
+  /// The intent is on the disk (or cannot be: a full disk must not keep a kernel alive), or somebody asked again.
+  mutating func actOnStop(_ id: KernelID, _ now: Instant) {
+    let kernel = kernels[id]!
+    if kernel.process == nil {
+      if !kernel.isLaunching { finishStop(id, now) }
+    } else if kernel.stop?.step == .intent || (kernel.stop?.timeout == .zero && kernel.stop?.step != .kill) {
+      escalate(id, now)
+    }
+  }
+
+  mutating func escalate(_ id: KernelID, _ now: Instant) {
+    let kernel = kernels[id]!
+    guard var progress = kernel.stop, kernel.process != nil else { return }
+    let next = nextStep(of: kernel, progress)
+    progress.step = next
+    kernels[id]!.stop = progress
+    let patience: Duration
+    switch next {
+    case .intent, .request:
+      effects.append(.requestShutdown(kernel))
+      patience = progress.timeout
+    case .terminate:
+      effects.append(.signal(kernel, .terminate))
+      patience = configuration.killAfter
+    case .kill:
+      effects.append(.signal(kernel, .kill))
+      patience = configuration.killAfter
+    }
+    timers.set(.stop(id, generation: kernel.generation, next), at: now + patience)
+  }
+
+  /// A kernel that never answered, or whose heart stands still, will not read a shutdown_request.
+  private func nextStep(of kernel: Kernel, _ progress: StopProgress) -> StopProgress.Step {
+    if progress.timeout == .zero { return .kill }
+    switch progress.step {
+    case .intent:
+      let listens = kernel.readySince != nil && kernel.missedHeartbeats == 0
+      return listens ? .request : .terminate
+    case .request: return .terminate
+    case .terminate, .kill: return .kill
+    }
+  }
+
+  mutating func finishStop(_ id: KernelID, _ now: Instant) {
+    let kernel = kernels[id]!
+    kernels[id]!.process = nil
+    kernels[id]!.stop = nil
+    switch kernel.afterStop {
+    case .restart:
+      effects.append(.unwatch(id))
+      note(id, .restarting, "asked for")
+      startAgain(id, now)
+    case .fail(let reason): startFailed(id, reason, now)
+    case .remove: discard(id)
+    }
+  }
+
+  /// Removes the row. Who asked for the stop is answered at once: the intent is on the disk, and a host that finds it
+  /// without a process finishes the removal.
+  mutating func discard(_ id: KernelID) {
+    let kernel = kernels[id]!
+    note(id, .stopped, kernel.exit.map { $0.reason(limits: kernel.specification.limits) } ?? "had no process")
+    let wasDurable = kernel.status == .stopping
+    for waiter in waiting.removeValue(forKey: id) ?? [] {
+      if case .stop = waiter.purpose {
+        afterCommit.append(.answer(waiter.ticket, .kernel(kernel)))
+      } else {
+        effects.append(.answer(waiter.ticket, .failure(EngineError(.wrongState, "\(id) was stopped by somebody else"))))
+      }
+    }
+    remove(id)
+    if !wasDurable { unsavedIsDurable = true }
+  }
+}

@@ -1,0 +1,130 @@
+// The heart: kernels, events in, effects out. It has no clock, does no I/O, and makes no random choice, so the same
+// events give the same effects: live, under test and in a simulation.
+import OrderedCollections
+
+public struct EngineConfiguration: Sendable {
+  public var basePort: Int = 9555
+  /// How long a kernel may take to answer for the first time.
+  public var startTimeout: Duration = .seconds(60)
+  /// Between SIGTERM and SIGKILL, and between one SIGKILL and the next.
+  public var killAfter: Duration = .seconds(2)
+  /// How long a client may be asked to wait by the router.
+  public var findTimeout: Duration = .seconds(60)
+  /// How long an answer of the router counts as a client that is about to connect.
+  public var reservation: Duration = .seconds(5)
+  public var backoff = Backoff()
+
+  public init() {}
+}
+
+public struct Engine: Sendable {
+  public let configuration: EngineConfiguration
+  /// All kernels, in the order of spawning.
+  public internal(set) var kernels: OrderedDictionary<KernelID, Kernel> = [:]
+  /// Kernels that were ever spawned.
+  public internal(set) var totalSpawned = 0
+  public internal(set) var ports: Ports
+
+  // Bookkeeping of one call of `handle`, flushed at its end.
+  var effects: [Effect] = []
+  var touched: OrderedSet<KernelID> = []
+  var unsaved: OrderedSet<KernelID> = []
+  var unsavedIsDurable = false
+  var afterCommit: [AfterCommit] = []
+
+  var rows: OrderedDictionary<KernelID, KernelRow> = [:]
+  var waiting: [KernelID: [Waiting]] = [:]
+  var timers = Timers()
+  var wakeAt: Instant?
+  var commits: [Int: PendingCommit] = [:]
+  var lastCommit = 0
+  /// Kernels whose rows could not be written; tried again.
+  var lost: OrderedSet<KernelID> = []
+  var routing = Routing()
+
+  public init(configuration: EngineConfiguration = EngineConfiguration(), totalSpawned: Int = 0) {
+    self.configuration = configuration
+    self.totalSpawned = totalSpawned
+    ports = Ports(base: configuration.basePort)
+  }
+
+  /// Takes in one event and says what is to be done, in order. `now` never goes backwards.
+  public mutating func handle(_ event: Event, now: Instant) -> [Effect] {
+    effects = []
+    dispatch(event, now)
+    fireTimers(now)
+    pumpQuestions(now)
+    flushRows()
+    flushCommit(now)
+    if let next = timers.next, next != wakeAt {
+      wakeAt = next
+      effects.append(.wake(at: next))
+    }
+    return effects
+  }
+
+  private mutating func dispatch(_ event: Event, _ now: Instant) {
+    switch event {
+    case .command(let ticket, let command): handle(command, ticket, now)
+    case .committed(let sequence): committed(sequence, now)
+    case .commitFailed(let sequence, let reason): commitFailed(sequence, reason, now)
+    case .answered(let question, let answer): answered(question, answer, now)
+    case .resolved(let question, let result): resolved(question, result, now)
+    case .recovered(let found): recover(found, now)
+    case .connections(let counts): connectionsCounted(counts, now)
+    case .tick: break
+    default: kernelEvent(event, now)
+    }
+  }
+
+  /// Events about one launch; those about an earlier one are late news.
+  private mutating func kernelEvent(_ event: Event, _ now: Instant) {
+    switch event {
+    case .launched(let id, let generation, let process):
+      guard isCurrent(id, generation) else { return }
+      kernels[id]!.process = process
+      kernels[id]!.isLaunching = false
+      trigger(.launched, id, now)
+    case .launchFailed(let id, let generation, let failure):
+      guard isCurrent(id, generation) else { return }
+      kernels[id]!.isLaunching = false
+      trigger(.launchFailed, id, now, failure: failure)
+    case .ready(let id, let generation):
+      if isCurrent(id, generation) { trigger(.ready, id, now) }
+    case .exited(let id, let generation, let info):
+      guard isCurrent(id, generation), kernels[id]!.process != nil else { return }
+      kernels[id]!.exit = info
+      kernels[id]!.process = nil
+      trigger(info.isClean ? .exitedCleanly : .crashed, id, now)
+    case .heartbeat(let id, let generation, let alive):
+      if isCurrent(id, generation) { heartbeat(id, alive, now) }
+    case .activity(let id, let generation, let busy):
+      guard isCurrent(id, generation) else { return }
+      kernels[id]!.isBusy = busy
+      trigger(busy ? .becameBusy : .becameIdle, id, now)
+    default: preconditionFailure("\(event) is no event of one kernel")
+    }
+  }
+
+  private func isCurrent(_ id: KernelID, _ generation: Int) -> Bool { kernels[id]?.generation == generation }
+
+  private mutating func fireTimers(_ now: Instant) {
+    while let due = timers.popDue(now) {
+      switch due {
+      case .start(let id, let generation):
+        if isCurrent(id, generation) { trigger(.startTimedOut, id, now) }
+      case .stop(let id, let generation, let step):
+        if isCurrent(id, generation), kernels[id]!.stop?.step == step { trigger(.stopOverdue, id, now) }
+      case .backoff(let id, let generation):
+        if isCurrent(id, generation), kernels[id]!.status == .backoff { trigger(.backoffOver, id, now) }
+      case .ask(let question): askAgain(question, now)
+      case .retryCommit: retryLostCommits()
+      }
+    }
+  }
+
+  /// Looks the trigger up in the table and takes the step.
+  mutating func trigger(_ trigger: Trigger, _ id: KernelID, _ now: Instant, failure: LaunchFailure? = nil) {
+    take(kernels[id]!.status.step(on: trigger), id, now, failure: failure)
+  }
+}

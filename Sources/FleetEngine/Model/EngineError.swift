@@ -1,0 +1,29 @@
+// Why a command was not carried out.
+
+public struct EngineError: Error, Sendable, Hashable {
+  public var code: Code
+  /// One sentence: what happened, and what to do.
+  public var message: String
+
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  /// The codes of the HTTP API.
+  public enum Code: String, Sendable, Hashable {
+    case badRequest = "bad_request"
+    case kernelNotFound = "kernel_not_found"
+    case configNotFound = "config_not_found"
+    case kernelspecNotFound = "kernelspec_not_found"
+    case nameTaken = "name_taken"
+    case wrongState = "wrong_state"
+    case refused
+    case limit
+    case startFailed = "start_failed"
+    case timeout
+    case storage
+    case shuttingDown = "shutting_down"
+    case `internal`
+  }
+}

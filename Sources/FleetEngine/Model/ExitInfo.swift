@@ -1,0 +1,56 @@
+// How a process ended.
+
+public struct ExitInfo: Sendable, Hashable {
+  /// The exit code; nil if a signal ended it or nothing is known.
+  public var code: Int?
+  public var signal: Int?
+  /// The kernel of the system ended it because a memory limit was reached.
+  public var outOfMemory: Bool
+  /// Whatever else is known: what the shim said, the last lines of the log.
+  public var detail: String?
+  /// Milliseconds since 1970; for people.
+  public var endedAt: Int64?
+  /// No launch of this nonce ever happened, or its record is lost.
+  public var isLost: Bool
+
+  public init(
+    code: Int? = nil, signal: Int? = nil, outOfMemory: Bool = false, detail: String? = nil, endedAt: Int64? = nil,
+    isLost: Bool = false
+  ) {
+    self.code = code
+    self.signal = signal
+    self.outOfMemory = outOfMemory
+    self.detail = detail
+    self.endedAt = endedAt
+    self.isLost = isLost
+  }
+
+  public var isClean: Bool { code == 0 }
+
+  /// Exit codes by which a kernel says that a port of its connection file is taken (`fleet-kernel`'s own).
+  public var isPortTaken: Bool { code == 98 }
+
+  /// For people: "exited with code 1", "killed by SIGKILL", "out of memory: its limit of 64 MiB".
+  public func reason(limits: Limits) -> String {
+    if outOfMemory {
+      return "out of memory" + (limits.memory.map { ": its limit of \(Self.mebibytes($0))" } ?? ": of the machine")
+    }
+    if let signal { return "killed by \(Self.name(ofSignal: signal))" }
+    if let code { return "exited with code \(code)" }
+    return "ended, and left no record of how (its shim was killed, and the kernel with it)"
+  }
+
+  private static func mebibytes(_ bytes: Int64) -> String {
+    bytes % (1 << 20) == 0 ? "\(bytes >> 20) MiB" : "\(bytes) bytes"
+  }
+
+  /// The names of signal(7) on Linux; the number for others.
+  public static func name(ofSignal number: Int) -> String {
+    let names = [
+      1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
+      10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU",
+      25: "SIGXFSZ", 31: "SIGSYS",
+    ]
+    return names[number] ?? "signal \(number)"
+  }
+}

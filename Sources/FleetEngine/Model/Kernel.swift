@@ -1,0 +1,153 @@
+// One kernel, as the engine knows it: the durable part (what to run, who it is) and what was last seen of it.
+
+/// The limits that a kernel's shim enforces; nil means none.
+public struct Limits: Sendable, Hashable {
+  /// Bytes.
+  public var memory: Int64?
+  /// Share of one core; 0.5 is half a core.
+  public var cpu: Double?
+  public var processes: Int?
+  public var openFiles: Int?
+  /// −20 … 19, see nice(2).
+  public var nice: Int?
+  /// Start even if this machine cannot enforce all of them.
+  public var bestEffort: Bool
+
+  public init(
+    memory: Int64? = nil, cpu: Double? = nil, processes: Int? = nil, openFiles: Int? = nil, nice: Int? = nil,
+    bestEffort: Bool = false
+  ) {
+    self.memory = memory
+    self.cpu = cpu
+    self.processes = processes
+    self.openFiles = openFiles
+    self.nice = nice
+    self.bestEffort = bestEffort
+  }
+}
+
+/// What to start, resolved: files were found and read, names are known.
+public struct Specification: Sendable, Hashable {
+  public var kernelspec: String
+  public var language: String
+  /// Absolute path of the kernel's config; nil without one.
+  public var config: String?
+  public var provider: String?
+  public var model: String?
+  public var name: String?
+  public var labels: [String: String]
+  public var owner: String
+  public var pool: String?
+  public var limits: Limits
+  /// A base port that the user insists on.
+  public var port: Int?
+
+  public init(
+    kernelspec: String, language: String, config: String? = nil, provider: String? = nil, model: String? = nil,
+    name: String? = nil, labels: [String: String] = [:], owner: String = "", pool: String? = nil,
+    limits: Limits = Limits(), port: Int? = nil
+  ) {
+    self.kernelspec = kernelspec
+    self.language = language
+    self.config = config
+    self.provider = provider
+    self.model = model
+    self.name = name
+    self.labels = labels
+    self.owner = owner
+    self.pool = pool
+    self.limits = limits
+    self.port = port
+  }
+}
+
+/// The processes of one launch.
+public struct Process: Sendable, Hashable {
+  public var shim: Int32
+  public var kernel: Int32
+  /// When it was launched, in milliseconds since 1970; for people.
+  public var startedAt: Int64
+
+  public init(shim: Int32, kernel: Int32, startedAt: Int64) {
+    self.shim = shim
+    self.kernel = kernel
+    self.startedAt = startedAt
+  }
+}
+
+public struct Kernel: Sendable, Hashable {
+  // Durable: written to the registry.
+  public let id: KernelID
+  /// The order of spawning, from 1; iteration over kernels goes by it.
+  public let serial: Int
+  public var specification: Specification
+  /// The HMAC key of its connection file.
+  public let key: String
+  /// Shell's port; iopub, stdin, control and heartbeat follow it.
+  public var port: Int
+  /// Counts launches, from 1; with the UUID it makes the nonce.
+  public var generation: Int
+  public var status: Status
+  /// Restarts since the kernel was spawned.
+  public var restarts: Int
+  /// How the last process of this kernel ended.
+  public var exit: ExitInfo?
+  public var process: Process?
+  /// Session keys that found this kernel.
+  public var sessions: [String]
+  /// It answered at least once in its life, so somebody knows of it.
+  public var wasReady: Bool
+  /// What a stop leads to.
+  public var afterStop: AfterStop = .remove
+
+  // Seen: not durable.
+  public var isBusy: Bool = false
+  public var missedHeartbeats: Int = 0
+  /// Established peers of the shell port.
+  public var connections: Int = 0
+  /// Answers of the router whose clients have not connected yet, by the time when they are forgotten.
+  public var reservations: [Instant] = []
+  /// When the present process answered for the first time.
+  public var readySince: Instant?
+  public var recentExits: [Instant] = []
+  /// When a kernel in `backoff` is started again.
+  public var retryAt: Instant?
+  /// Crashes without 60 s of life between them.
+  public var crashesInARow: Int = 0
+  /// `launch` was asked for and has not been answered.
+  public var isLaunching: Bool = false
+  public var stop: StopProgress?
+  /// Bind failures of this start.
+  public var portAttempts: Int = 0
+
+  public init(id: KernelID, serial: Int, specification: Specification, key: String, port: Int) {
+    self.id = id
+    self.serial = serial
+    self.specification = specification
+    self.key = key
+    self.port = port
+    generation = 1
+    status = .starting
+    restarts = 0
+    sessions = []
+    wasReady = false
+  }
+
+  /// What the shim is told and writes into its lock and exit file: tells this launch from any other.
+  public var nonce: String { "\(id.uuid).\(generation)" }
+
+  /// Clients that are connected or about to be.
+  public var clients: Int { connections + reservations.count }
+}
+
+public enum AfterStop: Sendable, Hashable { case remove, restart, fail(String) }
+
+/// How far the end of a kernel has got.
+public struct StopProgress: Sendable, Hashable {
+  public var step: Step
+  /// How long the kernel may take over a `shutdown_request`.
+  public var timeout: Duration
+
+  /// In the order of escalation.
+  public enum Step: Int, Sendable, Hashable { case intent, request, terminate, kill }
+}

@@ -1,0 +1,54 @@
+// What a policy sees of a kernel. The policy host keeps these rows inside the policy's state and changes them in place.
+
+public struct KernelRow: Sendable, Hashable {
+  public let id: String
+  public let uuid: String
+  public let serial: Int
+  public var name: String?
+  public var language: String
+  public var kernelspec: String
+  /// The config's file name (`openai.toml`); nil without one.
+  public var config: String?
+  public var provider: String?
+  public var model: String?
+  /// Bytes; nil without a limit.
+  public var memoryLimit: Int64?
+  public var port: Int
+  public var owner: String
+  public var pool: String?
+  public var status: String
+  /// Connected, or about to be.
+  public var clients: Int
+  public var restarts: Int
+  public var labels: [String: String]
+  public var sessions: [String]
+
+  public init(_ kernel: Kernel) {
+    let specification = kernel.specification
+    id = kernel.id.description
+    uuid = kernel.id.uuid
+    serial = kernel.serial
+    name = specification.name
+    language = specification.language
+    kernelspec = specification.kernelspec
+    config = specification.config.map(Requirements.fileName)
+    provider = specification.provider
+    model = specification.model
+    memoryLimit = specification.limits.memory
+    port = kernel.port
+    owner = specification.owner
+    pool = specification.pool
+    status = kernel.status.rawValue
+    clients = kernel.clients
+    restarts = kernel.restarts
+    labels = specification.labels
+    sessions = kernel.sessions
+  }
+}
+
+public enum KernelRowChange: Sendable, Hashable {
+  /// A new row, or new values of the row with this UUID.
+  case put(KernelRow)
+  /// The UUID of a row that is gone.
+  case remove(String)
+}

@@ -1,0 +1,41 @@
+// What the host needs of whoever runs the policies.
+
+/// Policies, loaded. Calls return at once; changes and questions are handled in the order of the calls.
+public protocol Policies: Sendable {
+  /// Brings the rows that policies see up to date.
+  func apply(_ changes: [KernelRowChange])
+
+  /// Asks the route policies. `reply` is called exactly once, on any thread, no later than the deadline of the entry
+  /// point and a few milliseconds.
+  func ask(_ question: RouteQuestion, reply: @escaping @Sendable (PolicyAnswer) -> Void)
+
+  /// For `fleet status`, in the order of the configuration.
+  func summaries() -> [PolicySummary]
+}
+
+/// How one policy file fares.
+public struct PolicySummary: Sendable, Hashable {
+  public var entry: String
+  public var path: String
+  /// A hash of the text that is loaded.
+  public var hash: String
+  /// `active`, or `set aside` after five failures in a row, or `broken` if it never loaded.
+  public var state: String
+  public var calls: Int
+  /// Calls that the native rule had to answer.
+  public var fallbacks: Int
+  public var lastError: String?
+
+  public init(
+    entry: String, path: String, hash: String, state: String, calls: Int = 0, fallbacks: Int = 0,
+    lastError: String? = nil
+  ) {
+    self.entry = entry
+    self.path = path
+    self.hash = hash
+    self.state = state
+    self.calls = calls
+    self.fallbacks = fallbacks
+    self.lastError = lastError
+  }
+}
