@@ -1,0 +1,45 @@
+// Small files of /proc and /sys, read and written by one call each.
+
+#include "CSystem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+ssize_t fleet_read_file(const char *path, void *bytes, size_t capacity) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  size_t used = 0;
+  while (used < capacity) {
+    ssize_t got = read(fd, (char *)bytes + used, capacity - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      int error = errno;
+      close(fd);
+      return -error;
+    }
+    if (got == 0) break;
+    used += (size_t)got;
+  }
+  close(fd);
+  return (ssize_t)used;
+}
+
+int fleet_write_file(const char *path, const char *bytes, size_t count) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  ssize_t put;
+  do put = write(fd, bytes, count);
+  while (put < 0 && errno == EINTR);
+  int error = put < 0 ? errno : ((size_t)put < count ? EIO : 0);
+  close(fd);
+  return -error;
+}
+
+int fleet_cgroup_version(const char *path) {
+  struct statfs info;
+  if (statfs(path, &info) < 0) return -errno;
+  if (info.f_type == 0x63677270) return FLEET_CGROUP_V2;
+  return info.f_type == 0x27e0eb ? FLEET_CGROUP_V1 : FLEET_CGROUP_NONE;
+}

@@ -1,0 +1,181 @@
+// What the kernel prints goes to its log, which is rotated between lines. A full disk costs lines, never the kernel.
+
+#include "shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int directory = -1, file = -1;
+static char name[NAME_MAX + 1];
+static long long limit, keep, age;
+static long long size, lost;
+static time_t born;
+static bool mid_line, rotation_asked, skipping;
+static int lost_because;
+
+static time_t now(void) {
+  struct timespec time = {0};
+  clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  return time.tv_sec;
+}
+
+static void split_path(char *path) {
+  char *slash = strrchr(path, '/');
+  // Room is left for ".NUMBER".
+  if ((size_t)snprintf(name, sizeof name, "%s", slash ? slash + 1 : path) > sizeof name - 8 || !name[0])
+    fail("log", ENAMETOOLONG, "%s is no usable log file", path);
+  if (slash) *slash = 0;
+  directory = open(!slash ? "." : slash == path ? "/" : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) fail("log", errno, "cannot open the directory of the log, %s", path);
+  if (slash) *slash = '/';
+}
+
+static int create(int flags) {
+  return openat(directory, name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+}
+
+// The age of a log that an earlier run began counts from its birth, where the file system remembers it.
+static time_t birth_of(int fd) {
+  struct statx info;
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &info) == 0 && (info.stx_mask & STATX_BTIME))
+    return (time_t)info.stx_btime.tv_sec;
+  return now();
+}
+
+static void append(const char *bytes, size_t count);
+
+void log_open(const struct options *options) {
+  limit = options->log_size;
+  keep = options->log_keep;
+  age = options->log_age;
+  split_path(options->log);
+  file = create(0);
+  struct stat info;
+  if (file < 0 || fstat(file, &info) < 0) fail("log", errno, "cannot open %s", options->log);
+  if (!S_ISREG(info.st_mode)) fail("log", EINVAL, "%s is no regular file", options->log);
+  size = info.st_size;
+  born = birth_of(file);
+  char last = '\n';
+  if (size > 0 && pread(file, &last, 1, size - 1) == 1 && last != '\n') append("\n", 1);
+}
+
+static void lose(const char *bytes, size_t count, int error) {
+  lost += (long long)count;
+  lost_because = error;
+  skipping = bytes[count - 1] != '\n';
+}
+
+static size_t put(const char *bytes, size_t count) {
+  size_t done = 0;
+  while (done < count) {
+    ssize_t written = write(file, bytes + done, count - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) break;
+    done += (size_t)written;
+  }
+  if (done > 0) mid_line = bytes[done - 1] != '\n';
+  size += (long long)done;
+  return done;
+}
+
+// After a loss the log goes on with a line that says so, and then with the next whole line.
+static bool confess(void) {
+  static long long confessed;
+  if (lost == confessed) return true;
+  char line[160];
+  struct text text = text_in(line, sizeof line);
+  text_add(&text, "%s[fleet-shim: %lld bytes of output were lost: %s]\n", mid_line ? "\n" : "", lost - confessed,
+           strerror(lost_because));
+  if (put(text.bytes, text.used) < text.used) return false;
+  confessed = lost;
+  return true;
+}
+
+static void append(const char *bytes, size_t count) {
+  if (skipping) {
+    const char *end = memchr(bytes, '\n', count);
+    size_t rest = end ? (size_t)(end - bytes) + 1 : count;
+    lose(bytes, rest, lost_because);
+    bytes += rest;
+    count -= rest;
+  }
+  if (count == 0) return;
+  if (!confess()) return lose(bytes, count, errno);
+  size_t done = put(bytes, count);
+  if (done < count) lose(bytes + done, count - done, errno);
+}
+
+static void name_old(char *old, size_t room, long long number) { snprintf(old, room, "%s.%lld", name, number); }
+
+static void shift_old(void) {
+  char from[NAME_MAX + 32], to[NAME_MAX + 32];
+  for (long long number = keep - 1; number >= 1; number--) {
+    name_old(from, sizeof from, number);
+    name_old(to, sizeof to, number + 1);
+    renameat(directory, from, directory, to);
+  }
+}
+
+// When anything fails the old file goes on, and the next attempt comes after as much again.
+static void rotate(void) {
+  char first[NAME_MAX + 32];
+  name_old(first, sizeof first, 1);
+  if (keep > 0) shift_old();
+  bool moved = keep > 0 ? renameat(directory, name, directory, first) == 0 : unlinkat(directory, name, 0) == 0;
+  if (moved || errno == ENOENT) {
+    int fresh = create(O_EXCL);
+    if (fresh >= 0) {
+      close(file);
+      file = fresh;
+    } else if (keep > 0) {
+      renameat(directory, first, directory, name);
+    }
+  }
+  size = 0;
+  born = now();
+  mid_line = false;
+}
+
+// How many of the bytes still belong to the present file; `*full` when it is to be rotated after them.
+static size_t cut(const char *bytes, size_t count, bool at_once, bool *full) {
+  size_t room = at_once || size >= limit ? 0 : (size_t)(limit - size);
+  *full = true;
+  if (room > count) room = count;
+  const char *end = room ? memrchr(bytes, '\n', room) : NULL;
+  if (end) return (size_t)(end - bytes) + 1;
+  if (!mid_line && size > 0) return 0;
+  end = memchr(bytes, '\n', count);  // the end of a line that began in this file, or is longer than a file
+  if (end) return (size_t)(end - bytes) + 1;
+  // A program that never ends its line must not fill the disk.
+  *full = limit > 0 && size + (long long)count > 2 * limit;
+  return count;
+}
+
+void log_take(const char *bytes, size_t count) {
+  while (count > 0) {
+    bool at_once = size > 0 && (rotation_asked || (age > 0 && now() - born >= age));
+    if (!at_once && (limit == 0 || size + (long long)count <= limit)) return append(bytes, count);
+    bool full;
+    size_t part = cut(bytes, count, at_once, &full);
+    if (part > 0) append(bytes, part);
+    if (full) {
+      rotation_asked = false;
+      rotate();
+    }
+    bytes += part;
+    count -= part;
+  }
+}
+
+// Between lines at once, else after the line.
+void log_rotate_soon(void) {
+  rotation_asked = size > 0 && mid_line;
+  if (size > 0 && !mid_line) rotate();
+}
+
+long long log_lost(void) { return lost; }

@@ -1,0 +1,93 @@
+// The kernel's process: forked, held until its limits stand, then executed; a failure comes back through a pipe.
+
+#include "shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum stage { STAGE_PREPARE, STAGE_DIRECTORY, STAGE_EXECUTE };
+static const char *const stage_names[] = {"prepare", "cwd", "exec"};
+
+struct failure {
+  int stage, error;
+};
+
+static pid_t kernel;
+static int go = -1, outcome = -1;  // our ends: written to release the child, read for its failure
+
+static void give_up(int report, enum stage stage) {
+  struct failure failure = {stage, errno};
+  write_all(report, (const char *)&failure, sizeof failure);
+  _exit(127);
+}
+
+static void reset_signals(void) {
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void become_kernel(const struct options *options, pid_t shim, int output, int gate, int report) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) give_up(report, STAGE_PREPARE);
+  // The shim may have died before the line above: then nobody will send that signal any more.
+  if (getppid() != shim) _exit(127);
+  if (setsid() < 0) give_up(report, STAGE_PREPARE);
+  reset_signals();
+  char released;
+  ssize_t got;
+  do got = read(gate, &released, 1);
+  while (got < 0 && errno == EINTR);
+  if (got != 1) _exit(127);
+  if (options->cwd && chdir(options->cwd) < 0) give_up(report, STAGE_DIRECTORY);
+  if (dup2(output, 1) < 0 || dup2(output, 2) < 0) give_up(report, STAGE_PREPARE);
+  execvp(options->argv[0], options->argv);
+  give_up(report, STAGE_EXECUTE);
+}
+
+pid_t start_kernel(const struct options *options, int output) {
+  int gate[2], result[2];
+  if (pipe2(gate, O_CLOEXEC) < 0 || pipe2(result, O_CLOEXEC) < 0) fail("prepare", errno, "cannot make a pipe");
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("prepare", errno, "cannot set no_new_privs");
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) fail("prepare", errno, "cannot become a subreaper");
+  pid_t shim = getpid();
+  kernel = fork();
+  if (kernel < 0) fail("fork", errno, "cannot start another process");
+  if (kernel == 0) {
+    close(gate[1]);
+    become_kernel(options, shim, output, gate[0], result[1]);
+  }
+  close(gate[0]);
+  close(result[1]);
+  go = gate[1];
+  outcome = result[0];
+  return kernel;
+}
+
+// Undoes a start that did not succeed.
+void stop_start(void) {
+  if (kernel <= 0) return;
+  kill(kernel, SIGKILL);
+  waitpid(kernel, NULL, 0);
+  kernel = 0;
+}
+
+void release_kernel(const struct options *options) {
+  struct failure failure;
+  char released = 1;
+  if (!write_all(go, &released, 1)) fail("prepare", errno, "the process of the kernel died before its start");
+  close(go);
+  ssize_t got;
+  do got = read(outcome, &failure, sizeof failure);
+  while (got < 0 && errno == EINTR);
+  close(outcome);
+  if (got == 0) return;  // closed by the successful exec, or by the kernel's death, which is its own story
+  if (got != sizeof failure) fail("prepare", EIO, "the process of the kernel said nothing readable");
+  const char *what = failure.stage == STAGE_DIRECTORY ? options->cwd : options->argv[0];
+  fail(stage_names[failure.stage], failure.error, "%s", what);
+}
