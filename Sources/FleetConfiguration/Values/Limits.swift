@@ -1,0 +1,92 @@
+// What a kernel may use at most, as typed values that were checked when they were read.
+
+/// A share of the machine's processors: 0.5 is half of one core, 2 are two cores.
+public struct CPUShare: Sendable, Hashable, CustomStringConvertible {
+  public let cores: Double
+
+  public init(cores: Double) throws(ValueError) {
+    guard cores >= 0.01, cores <= 4096 else {
+      throw ValueError(
+        "\(CPUShare.text(cores)) is no share of processors; 0.5 is half a core, 2 are two, 0.01 is the least")
+    }
+    self.cores = cores
+  }
+
+  /// "0.5", "2" or "50%".
+  public init(parsing text: String) throws(ValueError) {
+    let percent = text.hasSuffix("%")
+    guard let value = Double(percent ? text.dropLast() : text[...]), value.isFinite else {
+      throw ValueError("\"\(text)\" is no share of processors; write 0.5 or 50% for half a core")
+    }
+    try self.init(cores: percent ? value / 100 : value)
+  }
+
+  public var description: String { Self.text(cores) }
+
+  private static func text(_ cores: Double) -> String {
+    Int64(exactly: cores).map { "\($0)" } ?? "\(cores)"
+  }
+}
+
+/// A scheduling priority as `nice` has it: −20 is the most urgent, 19 the least.
+public struct Niceness: Sendable, Hashable, CustomStringConvertible {
+  public let value: Int
+
+  public init(_ value: Int64) throws(ValueError) {
+    guard (-20...19).contains(value) else { throw ValueError("\(value) is no priority; nice goes from -20 to 19") }
+    self.value = Int(value)
+  }
+
+  public init(parsing text: String) throws(ValueError) {
+    guard let value = Int64(text) else { throw ValueError("\"\(text)\" is no priority; nice goes from -20 to 19") }
+    try self.init(value)
+  }
+
+  public var description: String { String(value) }
+}
+
+/// A number of things, at least one.
+public struct PositiveCount: Sendable, Hashable, CustomStringConvertible {
+  public let value: Int
+
+  public init(_ value: Int64) throws(ValueError) {
+    guard value >= 1, let small = Int32(exactly: value) else {
+      throw ValueError("\(value) is out of range; write a whole number from 1 to \(Int32.max)")
+    }
+    self.value = Int(small)
+  }
+
+  public init(parsing text: String) throws(ValueError) {
+    guard let value = Int64(text) else { throw ValueError("\"\(text)\" is no whole number") }
+    try self.init(value)
+  }
+
+  public var description: String { String(value) }
+}
+
+/// The limits of one kernel; nil where nothing was said.
+public struct Limits: Sendable, Hashable {
+  public var memory: ByteCount?
+  public var cpu: CPUShare?
+  public var nice: Niceness?
+  public var processes: PositiveCount?
+  public var openFiles: PositiveCount?
+
+  public init(
+    memory: ByteCount? = nil, cpu: CPUShare? = nil, nice: Niceness? = nil, processes: PositiveCount? = nil,
+    openFiles: PositiveCount? = nil
+  ) {
+    self.memory = memory
+    self.cpu = cpu
+    self.nice = nice
+    self.processes = processes
+    self.openFiles = openFiles
+  }
+
+  /// These limits, and where they say nothing the others.
+  public func over(_ fallback: Limits) -> Limits {
+    Limits(
+      memory: memory ?? fallback.memory, cpu: cpu ?? fallback.cpu, nice: nice ?? fallback.nice,
+      processes: processes ?? fallback.processes, openFiles: openFiles ?? fallback.openFiles)
+  }
+}

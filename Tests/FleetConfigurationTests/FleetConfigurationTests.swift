@@ -1,0 +1,202 @@
+// fleet.toml: every section, its defaults, its errors, and where it is looked for.
+import Testing
+
+@testable import FleetConfiguration
+
+/// A fleet directory, and a shared one with the policies that the texts name.
+private struct Fixture: ~Copyable {
+  let directory = TestDirectory()
+  let locator: Locator
+
+  init() {
+    directory.write("shared/policies/least_loaded.lua", "return {}")
+    directory.write("shared/policies/thresholds.lua", "return {}")
+    directory.write("shared/configs/default.toml", "")
+    directory.write("fleet/policies/candidate.lua", "return {}")
+    locator = Locator(fleetDirectory: directory.path + "/fleet", sharedDirectory: directory.path + "/shared")
+  }
+}
+
+struct FleetConfigurationTests {
+  @Test func readsTheWholeSample() throws {
+    let fixture = Fixture()
+    let locator = fixture.locator
+    let file = fixture.directory.path + "/fleet/fleet.toml"
+    let configuration = try FleetConfiguration.parse(
+      """
+      [host]
+      http = "127.0.0.1:9000"
+      [ports]
+      base = 9000
+      [policies]
+      route = "policies/least_loaded.lua"
+      alert = ["policies/thresholds.lua"]
+      shadow.route = "policies/candidate.lua"
+      [pools.python]
+      kernelspec = "python3"
+      min = 1
+      max = 8
+      warm = 2
+      config = "default"
+      [pools.python.limits]
+      memory = "1G"
+      [kernelspecs.llmspell]
+      argv = ["llmspell", "--connection-file", "{connection_file}"]
+      language = "lua"
+      interrupt_mode = "message"
+      env = { KEY = "secret" }
+      [limits]
+      memory = "512M"
+      [logs]
+      max_size = "1M"
+      max_age = "7d"
+      keep = 2
+      [alerts]
+      webhook = "http://127.0.0.1:1/hook"
+      command = ["mail", "me"]
+      """, file: file, locator: locator)
+    #expect(configuration.host.http == HTTPAddress(host: "127.0.0.1", port: 9000))
+    #expect(configuration.ports.base == 9000)
+    #expect(configuration.policies.paths[.route] == [fixture.directory.path + "/shared/policies/least_loaded.lua"])
+    #expect(configuration.policies.paths[.alert] == [fixture.directory.path + "/shared/policies/thresholds.lua"])
+    #expect(configuration.policies.shadows[.route] == [fixture.directory.path + "/fleet/policies/candidate.lua"])
+    let pool = try #require(configuration.pools["python"])
+    #expect(pool.kernelspec == "python3" && pool.minimum == 1 && pool.maximum == 8 && pool.warm == 2)
+    #expect(pool.config == fixture.directory.path + "/shared/configs/default.toml")
+    #expect(pool.limits.memory?.bytes == 1 << 30)
+    let spec = try #require(configuration.kernelspecs["llmspell"])
+    #expect(spec.argv[0] == "llmspell" && spec.interruptMode == .message && spec.environment == ["KEY": "secret"])
+    #expect(configuration.limits.memory?.bytes == 512 << 20)
+    #expect(configuration.logs.maximumAge == .seconds(7 * 86_400))
+    #expect(configuration.alerts.command == ["mail", "me"])
+
+    let described = configuration.described()
+    #expect(described.hasPrefix("# from \(file)\n"))
+    #expect(!described.contains("secret"))
+    // What is shown can be read back, but for the values that are not shown.
+    var again = try FleetConfiguration.parse(described, file: file, locator: locator)
+    again.kernelspecs["llmspell"]?.environment = ["KEY": "secret"]
+    #expect(again == configuration)
+  }
+
+  @Test func withoutAFileAllIsDefault() throws {
+    let fixture = Fixture()
+    let locator = fixture.locator
+    let configuration = try FleetConfiguration.load(
+      named: nil, directory: FleetDirectory(path: fixture.directory.path + "/fleet"), locator: locator,
+      systemFile: fixture.directory.path + "/none.toml")
+    #expect(configuration.file == nil)
+    #expect(configuration.ports.base == 9555)
+    #expect(configuration.limits == Limits())
+    #expect(configuration.policies.paths == [.route: [fixture.directory.path + "/shared/policies/least_loaded.lua"]])
+    #expect(
+      configuration.described() == """
+        # no fleet.toml was found: all of this is default
+
+        [host]
+        http = "127.0.0.1:9550"
+
+        [ports]
+        base = 9555
+
+        [policies]
+        route = ["\(fixture.directory.path)/shared/policies/least_loaded.lua"]
+
+        [limits]
+
+        [logs]
+        max_size = "10M"
+        keep = 5
+
+        [alerts]
+
+        """)
+  }
+
+  @Test func theNamedFileComesBeforeTheFleetsBeforeTheSystems() throws {
+    let fixture = Fixture()
+    let locator = fixture.locator
+    let fleet = FleetDirectory(path: fixture.directory.path + "/fleet")
+    let system = fixture.directory.write("etc.toml", "[ports]\nbase = 1000")
+    func base(named path: String?) throws -> Int {
+      try FleetConfiguration.load(named: path, directory: fleet, locator: locator, systemFile: system).ports.base
+    }
+    #expect(try base(named: nil) == 1000)
+    fixture.directory.write("fleet/fleet.toml", "[ports]\nbase = 2000")
+    #expect(try base(named: nil) == 2000)
+    let named = fixture.directory.write("named.toml", "[ports]\nbase = 3000")
+    #expect(try base(named: named) == 3000)
+    #expect { try base(named: fixture.directory.path + "/nope") } throws: {
+      "\($0)" == "\(fixture.directory.path)/nope: there is no such file"
+    }
+  }
+
+  @Test(arguments: [
+    ("[hosts]", "1: unknown section \"hosts\"; did you mean \"host\"?"),
+    (
+      "[host]\nhttp = \"9550\"",
+      "2: \"http\" in [host]: \"9550\" is no address; write it as 127.0.0.1:9550, or \"\" for none"
+    ),
+    ("[host]\ntls_key = \"k\"", "2: \"tls_key\" in [host]: needs tls_certificate beside it"),
+    ("[ports]\nbase = 70000", "2: \"base\" in [ports]: 70000 is out of range; write a whole number from 1 to 65531"),
+    ("[policies]\nroutes = \"x\"", "2: unknown key \"routes\" in [policies]; did you mean \"route\"?"),
+    ("[policies]\nroute = 1", "2: \"route\" in [policies] must be a string or an array of strings, found an integer"),
+    ("[policies]\nroute = [1]", "2: \"route\" in [policies] must be an array of strings, found an integer in it"),
+    ("[pools.a]\nmin = 3\nmax = 2", "2: \"min\" in [pools.a]: 3 is more than max, 2"),
+    ("[pools.a]\nwarm = 3\nmax = 2", "2: \"warm\" in [pools.a]: 3 is more than max, 2"),
+    (
+      "[pools.a]\nsize = 3",
+      "2: unknown key \"size\" in [pools.a]; known here: kernelspec, language, config, min, warm, max, launcher, limits, labels"
+    ),
+    (
+      "[kernelspecs.x]\nlanguage = \"a\"",
+      "1: \"argv\" in [kernelspecs.x]: names no program; write argv = [\"program\", \"{connection_file}\"]"
+    ),
+    (
+      "[kernelspecs.x]\nargv = [\"a\"]",
+      "1: \"language\" in [kernelspecs.x]: is missing; write language = \"lua\" or another"
+    ),
+    (
+      "[kernelspecs.\"a/b\"]",
+      "1: \"a/b\" in [kernelspecs]: a kernelspec's name has only letters, digits, \".\", \"_\" and \"-\""
+    ),
+    (
+      "[logs]\nmax_age = \"soon\"",
+      "2: \"max_age\" in [logs]: \"soon\" is no length of time; write it as 500ms, 2s, 1m30s or 24h"
+    ),
+    (
+      "[alerts]\nwebhook = \"x\"", "2: \"webhook\" in [alerts]: \"x\" is no address; it begins with http:// or https://"
+    ),
+  ])
+  func complaints(text: String, message: String) {
+    let fixture = Fixture()
+    let locator = fixture.locator
+    let file = fixture.directory.path + "/fleet/fleet.toml"
+    #expect { try FleetConfiguration.parse(text, file: file, locator: locator) } throws: {
+      "\($0)" == "\(file):\(message)"
+    }
+  }
+
+  @Test func aMissingPolicyIsSaidWithWhereItWasLookedFor() {
+    let fixture = Fixture()
+    let locator = fixture.locator
+    let root = fixture.directory.path
+    let file = root + "/fleet/fleet.toml"
+    let message =
+      "\(file):2: \"route\" in [policies]: there is no policy \"policies/least_loded.lua\"; looked for "
+      + "\(root)/fleet/policies/least_loded.lua, \(root)/fleet/policies, \(root)/shared/policies; "
+      + "did you mean \"least_loaded\"?"
+    #expect {
+      try FleetConfiguration.parse("[policies]\nroute = \"policies/least_loded.lua\"", file: file, locator: locator)
+    } throws: { "\($0)" == message }
+  }
+
+  @Test func anEmptyAddressTurnsTCPOff() throws {
+    let fixture = Fixture()
+    let locator = fixture.locator
+    let file = fixture.directory.path + "/fleet/fleet.toml"
+    let configuration = try FleetConfiguration.parse("[host]\nhttp = \"\"", file: file, locator: locator)
+    #expect(configuration.host.http == nil)
+    #expect(configuration.described().contains("http = \"\"\n"))
+  }
+}
