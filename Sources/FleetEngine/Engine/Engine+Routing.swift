@@ -13,7 +13,7 @@ struct Routing: Sendable {
   struct Question: Sendable {
     var ticket: Ticket
     var requirements: Requirements
-    var candidate: NewKernel
+    var candidate: Candidate
     var deadline: Instant
     /// What the policies said, while the host resolves it.
     var decision: Decision?
@@ -21,7 +21,7 @@ struct Routing: Sendable {
 }
 
 extension Engine {
-  mutating func find(_ requirements: Requirements, _ candidate: NewKernel, _ ticket: Ticket, _ now: Instant) {
+  mutating func find(_ requirements: Requirements, _ candidate: Candidate, _ ticket: Ticket, _ now: Instant) {
     routing.last += 1
     routing.questions[routing.last] = Routing.Question(
       ticket: ticket, requirements: requirements, candidate: candidate, deadline: now + configuration.findTimeout)
@@ -49,8 +49,8 @@ extension Engine {
       decision.spawned = true
       let asked = question.requirements
       let isCandidate = (config == nil || config == asked.config) && (language == nil || language == asked.language)
-      if isCandidate { return spawn(question.candidate.specification, question, number, decision, now) }
       routing.questions[number]!.decision = decision
+      if isCandidate { return resolved(number, question.candidate.specification, now) }
       effects.append(.resolve(question: number, config: config, language: language, asked))
     case .wait(let seconds): postpone(number, question, .milliseconds(Int64(max(0.05, min(seconds, 60)) * 1000)), now)
     case .reject(let why): close(number, .failure(EngineError(.refused, "refused by policy: \(why)")))
@@ -87,8 +87,7 @@ extension Engine {
   private mutating func spawn(
     _ specification: Specification, _ question: Routing.Question, _ number: Int, _ decision: Decision, _ now: Instant
   ) {
-    var new = question.candidate
-    new.specification = specification
+    let new = NewKernel(id: question.candidate.id, key: question.candidate.key, specification: specification)
     do throws(EngineError) {
       let id = try add(new, now)
       kernels[id]!.sessions = question.requirements.session.map { [$0] } ?? []

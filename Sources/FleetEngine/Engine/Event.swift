@@ -29,8 +29,7 @@ public enum Event: Sendable {
 
 public enum Command: Sendable {
   case spawn(NewKernel)
-  /// `candidate` is what is started if the router wants a new kernel; its specification fits the requirements.
-  case find(Requirements, candidate: NewKernel)
+  case find(Requirements, candidate: Candidate)
   case stop(KernelID, force: Bool, timeout: Duration)
   case restart(KernelID)
   case interrupt(KernelID)
@@ -45,6 +44,20 @@ public struct NewKernel: Sendable, Hashable {
   public var specification: Specification
 
   public init(id: KernelID, key: String, specification: Specification) {
+    self.id = id
+    self.key = key
+    self.specification = specification
+  }
+}
+
+/// What is started if the router wants a new kernel for a request.
+public struct Candidate: Sendable {
+  public var id: KernelID
+  public var key: String
+  /// The error if the request does not say enough for a new kernel, though it may be enough to find one.
+  public var specification: Result<Specification, EngineError>
+
+  public init(id: KernelID, key: String, specification: Result<Specification, EngineError>) {
     self.id = id
     self.key = key
     self.specification = specification
