@@ -1,0 +1,64 @@
+// Executing code: outputs as they come, input when it is asked for, until the kernel is idle again.
+import JSON
+
+extension KernelClient {
+  /// Answers a kernel's question for a line. Nil means end of input.
+  public typealias InputHandler = (_ prompt: String, _ isPassword: Bool) -> String?
+
+  /// How long the kernel's idle status may take after the reply, before the outputs count as complete without it.
+  private static let patienceForIdle = Duration.seconds(5)
+
+  /// Executes code and waits until the kernel has said everything about it.
+  ///
+  /// Signalling `interruption` meanwhile stops the code, which then ends with an error.
+  /// - Parameters:
+  ///   - timeout: nil waits for as long as the kernel lives.
+  ///   - onOutput: called for each message on iopub that belongs to this request, in order.
+  ///   - onInput: answers questions; without it, the kernel is told that there is no input.
+  public func execute(
+    _ request: ExecuteRequest, timeout: Duration? = nil, onOutput: (KernelOutput) -> Void = { _ in },
+    onInput: InputHandler? = nil
+  ) throws(KernelClientError) -> ExecuteReply {
+    let deadline = timeout.map { MonotonicTime.after($0) }
+    try forgetDisconnections()
+    if !hasOutputs { try waitUntilReady(timeout: timeout ?? .seconds(60)) }
+    let header = session.header("execute_request")
+    let content = request.content(allowStdin: onInput != nil)
+    try send(header, content, on: shell, metadata: request.metadata)
+
+    var waiting = Waiting(self, for: [shell, iopub, stdin])
+    var reply: ExecuteReply?
+    var isIdle = false
+    var limit = deadline
+    while true {
+      while let message = try next(on: iopub) {
+        guard message.parent?.id == header.id else { continue }
+        let output = KernelOutput(message)
+        if output == .status("idle") { isIdle = true }
+        onOutput(output)
+      }
+      while let question = try next(on: stdin) {
+        if question.parent?.id == header.id { try answer(question, onInput) }
+      }
+      while reply == nil, let message = try next(on: shell) {
+        guard message.parent?.id == header.id else { continue }
+        reply = ExecuteReply(message.content)
+        limit = .after(KernelClient.patienceForIdle)
+      }
+      if let reply, isIdle { return reply }
+      if try !waiting.wait(until: limit) {
+        if let reply { return reply }
+        throw .timedOut(what: "execute_request")
+      }
+    }
+  }
+
+  private func answer(_ question: JupyterMessage, _ onInput: InputHandler?) throws(KernelClientError) {
+    let prompt = question.content["prompt"]?.string ?? ""
+    let text = onInput?(prompt, question.content["password"]?.bool ?? false)
+    // The protocol has no end of input; Jupyter's own clients send this control character for it.
+    let value = text ?? "\u{4}"
+    try send(
+      session.header("input_reply"), ["value": .string(value), "status": "ok"], on: stdin, parent: question.header)
+  }
+}

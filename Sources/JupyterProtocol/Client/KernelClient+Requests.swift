@@ -1,0 +1,176 @@
+// Requests with one reply: kernel_info, is_complete, complete, shutdown, …
+import CZeroMQ
+import Glibc
+import JSON
+
+extension KernelClient {
+  public enum RequestChannel: Sendable { case shell, control }
+
+  /// Sends a request and waits for its reply's content. Outputs that arrive meanwhile are dropped.
+  /// - Parameter timeout: nil waits for as long as the kernel lives.
+  public func request(
+    _ type: String, _ content: JSON = .object([:]), on channel: RequestChannel = .shell, timeout: Duration?
+  ) throws(KernelClientError) -> JSON {
+    let socket = channel == .shell ? shell : control
+    let header = session.header(type)
+    let deadline = timeout.map { MonotonicTime.after($0) }
+    try forgetDisconnections()
+    try send(header, content, on: socket)
+    var waiting = Waiting(self, for: [socket, iopub])
+    while true {
+      try drainOutputs()
+      while let message = try next(on: socket) {
+        if message.parent?.id == header.id { return message.content }
+      }
+      guard try waiting.wait(until: deadline) else { throw .timedOut(what: type) }
+    }
+  }
+
+  /// The content of `kernel_info_reply`.
+  public func kernelInfo(timeout: Duration) throws(KernelClientError) -> JSON {
+    try request("kernel_info_request", timeout: timeout)
+  }
+
+  /// Waits until the kernel answers and our subscription to its outputs is in force, so that none is lost.
+  /// - Returns: the content of `kernel_info_reply`.
+  @discardableResult
+  public func waitUntilReady(timeout: Duration) throws(KernelClientError) -> JSON {
+    let deadline = MonotonicTime.after(timeout)
+    var info: JSON?
+    try forgetDisconnections()
+    while true {
+      if hasOutputs, let info { return info }
+      // Kernels that do not speak iopub_welcome show their subscription by the status of this request; it is asked
+      // again until one gets through.
+      let header = session.header("kernel_info_request")
+      if info == nil || !hasOutputs { try send(header, .object([:]), on: shell) }
+      let retry = min(deadline, .after(.milliseconds(info == nil ? 1000 : 50)))
+      var waiting = Waiting(self, for: [shell, iopub], survivesDisconnection: true)
+      while !retry.isOver {
+        while let message = try next(on: shell) {
+          if message.type == "kernel_info_reply" { info = message.content }
+        }
+        try drainOutputs()
+        if hasOutputs && info != nil { break }
+        _ = try waiting.wait(until: retry)
+      }
+      if deadline.isOver && !(hasOutputs && info != nil) { throw .timedOut(what: "kernel_info_request") }
+    }
+  }
+
+  /// Whether code could be executed as it stands.
+  public enum Completeness: Sendable, Hashable {
+    case complete
+    /// More lines are needed; the next may begin with this indentation.
+    case incomplete(indent: String)
+    case invalid
+    case unknown
+  }
+
+  public func isComplete(_ code: String, timeout: Duration = .seconds(1)) throws(KernelClientError) -> Completeness {
+    let reply = try request("is_complete_request", ["code": .string(code)], timeout: timeout)
+    switch reply["status"]?.string {
+    case "complete": return .complete
+    case "incomplete": return .incomplete(indent: reply["indent"]?.string ?? "")
+    case "invalid": return .invalid
+    default: return .unknown
+    }
+  }
+
+  /// Completions of `code` at `cursor`, which counts Unicode scalars; the content of `complete_reply`.
+  public func complete(_ code: String, cursor: Int, timeout: Duration = .seconds(1)) throws(KernelClientError) -> JSON {
+    try request("complete_request", ["code": .string(code), "cursor_pos": JSON(cursor)], timeout: timeout)
+  }
+
+  /// Stops what the kernel executes; the execution ends with an error.
+  public func interrupt(timeout: Duration = .seconds(5)) throws(KernelClientError) {
+    _ = try request("interrupt_request", on: .control, timeout: timeout)
+  }
+
+  /// Asks the kernel to end.
+  /// - Parameter restart: whether somebody will start it again, as other clients are told.
+  public func shutdown(restart: Bool = false, timeout: Duration = .seconds(5)) throws(KernelClientError) {
+    _ = try request("shutdown_request", ["restart": .bool(restart)], on: .control, timeout: timeout)
+  }
+}
+
+// MARK: Parts
+
+extension KernelClient {
+  func send(
+    _ header: MessageHeader, _ content: JSON, on socket: ZMQSocket, parent: MessageHeader? = nil,
+    metadata: JSON = .object([:])
+  ) throws(KernelClientError) {
+    let frames = session.frames(header, parent: parent, content: content.encoded(), metadata: metadata.encoded())
+    try translated { () throws(ZMQError) in
+      // A DEALER's queue is full only when a thousand requests wait for a kernel that does not read.
+      guard try socket.send(frames) else { throw ZMQError(code: EAGAIN, action: "send a request: too many wait") }
+    }
+  }
+
+  /// The next message that is valid, or nil when none is there.
+  func next(on socket: ZMQSocket) throws(KernelClientError) -> JupyterMessage? {
+    while let frames = try translated({ () throws(ZMQError) in try socket.receive() }) {
+      do { return try session.parse(frames) } catch { refusedMessages += 1 }
+    }
+    return nil
+  }
+
+  func drainOutputs() throws(KernelClientError) {
+    while try next(on: iopub) != nil { hasOutputs = true }
+  }
+
+  /// Takes the news of broken connections. After one, the subscription to outputs has to be made again.
+  /// - Returns: whether there were any.
+  @discardableResult
+  func forgetDisconnections() throws(KernelClientError) -> Bool {
+    var isLost = false
+    while try translated({ () throws(ZMQError) in try monitor.receive() }) != nil { isLost = true }
+    if isLost { hasOutputs = false }
+    return isLost
+  }
+
+  func translated<T>(_ body: () throws(ZMQError) -> T) throws(KernelClientError) -> T {
+    do { return try body() } catch { throw .socket(error) }
+  }
+
+  /// Waits for the next message, sends interrupts on demand, and notices when the kernel ends.
+  struct Waiting {
+    private var poller = ZMQPoller()
+    private let client: KernelClient
+    private let monitor: Int
+    private let interruption: Int
+    private let survivesDisconnection: Bool
+    private var disconnected: MonotonicTime?
+
+    /// - Parameters:
+    ///   - sockets: those that the caller reads until they are empty, before each wait.
+    ///   - survivesDisconnection: for callers that repeat their request.
+    init(_ client: KernelClient, for sockets: [ZMQSocket], survivesDisconnection: Bool = false) {
+      self.client = client
+      self.survivesDisconnection = survivesDisconnection
+      monitor = poller.add(client.monitor)
+      interruption = poller.add(descriptor: client.interruption.descriptor)
+      for socket in sockets { poller.add(socket) }
+    }
+
+    /// - Returns: false when the time is over.
+    mutating func wait(until deadline: MonotonicTime?) throws(KernelClientError) -> Bool {
+      // What the kernel sent before it ended may still be on its way from libzmq's thread to us.
+      let limit = disconnected.map { min(deadline ?? $0, $0) } ?? deadline
+      let isReady = try client.translated { () throws(ZMQError) in try poller.wait(until: limit) }
+      if !isReady {
+        if disconnected != nil { throw .disconnected }
+        return false
+      }
+      if poller.isReadable(monitor) {
+        let isLost = try client.forgetDisconnections()
+        if isLost && !survivesDisconnection { disconnected = disconnected ?? .after(.milliseconds(100)) }
+      }
+      if poller.isReadable(interruption) && client.interruption.clear() {
+        try client.send(client.session.header("interrupt_request"), .object([:]), on: client.control)
+      }
+      return true
+    }
+  }
+}

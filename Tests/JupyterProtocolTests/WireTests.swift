@@ -1,0 +1,113 @@
+// The wire thread against kernels in this process.
+import JSON
+import Synchronization
+import Testing
+
+@testable import JupyterProtocol
+
+@Suite struct WireTests {
+  private final class Events: Sendable {
+    let all = Mutex<[WireEvent]>([])
+
+    func wait(for event: WireEvent) throws { try wait("\(event)") { $0 == event } }
+
+    func wait(_ what: String, _ isWanted: (WireEvent) -> Bool) throws {
+      try eventually("event \(what)") { all.withLock { $0.contains(where: isWanted) } }
+    }
+
+    func count(_ event: WireEvent) -> Int { all.withLock { $0.filter { $0 == event }.count } }
+  }
+
+  private func with(interval: Duration = .milliseconds(20), _ body: (Wire, Events) throws -> Void) throws {
+    let events = Events()
+    let wire = try Wire(heartbeatInterval: interval) { event in events.all.withLock { $0.append(event) } }
+    defer { wire.stop() }
+    try body(wire, events)
+  }
+
+  @Test func probesAKernelThatStartsLater() throws {
+    let placeholder = try TestKernel()
+    let connection = placeholder.connection
+    placeholder.stop()
+    try with { wire, events in
+      wire.probe(1, connection)
+      let kernel = try TestKernel(connection)
+      defer { kernel.stop() }
+      try events.wait(for: .ready(token: 1, info: ["status": "ok", "implementation": "test"]))
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func statesOfTheRightKernel(filtered: Bool) throws {
+    let kernels = try (0..<3).map { try TestKernel(id: "k\($0)") }
+    defer { for kernel in kernels { kernel.stop() } }
+    try with { wire, events in
+      for (token, kernel) in kernels.enumerated() {
+        wire.probe(UInt64(token), kernel.connection)
+        try events.wait("ready \(token)") { if case .ready(UInt64(token), _) = $0 { true } else { false } }
+        wire.watch(UInt64(token), kernel.connection, filtered: filtered)
+        try events.wait(for: .heartbeat(token: UInt64(token), isAlive: true))
+      }
+      events.all.withLock { $0 = [] }
+      let client = try KernelClient(kernels[1].connection)
+      // The subscription of the wire may be later than ours, so busy is shown until it is seen.
+      try eventually("busy and idle of kernel 1") {
+        _ = try client.execute(ExecuteRequest("value 1"), timeout: .seconds(20))
+        return events.count(.status(token: 1, .busy)) > 0 && events.count(.status(token: 1, .idle)) > 0
+      }
+      #expect(events.count(.status(token: 0, .busy)) + events.count(.status(token: 2, .busy)) == 0)
+    }
+  }
+
+  @Test func missedHeartbeatsAreReportedUntilUnwatched() throws {
+    let kernel = try TestKernel()
+    try with { wire, events in
+      wire.watch(5, kernel.connection, filtered: true)
+      try events.wait(for: .heartbeat(token: 5, isAlive: true))
+      kernel.stop()
+      try eventually("three misses") { events.count(.heartbeat(token: 5, isAlive: false)) >= 3 }
+      wire.unwatch(5)
+      // What is asked for later is carried out later: after it, nothing of kernel 5 can come any more.
+      let other = try TestKernel()
+      defer { other.stop() }
+      wire.probe(6, other.connection)
+      try events.wait("ready") { if case .ready(6, _) = $0 { true } else { false } }
+      let misses = events.count(.heartbeat(token: 5, isAlive: false))
+      wire.watch(6, other.connection, filtered: true)
+      try eventually("beats of the other") { events.count(.heartbeat(token: 6, isAlive: true)) >= 5 }
+      #expect(events.count(.heartbeat(token: 5, isAlive: false)) == misses)
+    }
+  }
+
+  @Test func aBeatOutOfTurn() throws {
+    let kernel = try TestKernel()
+    defer { kernel.stop() }
+    try with(interval: .seconds(3600)) { wire, events in
+      wire.watch(1, kernel.connection, filtered: true)
+      wire.beat(1, timeout: .seconds(20))
+      try events.wait(for: .heartbeat(token: 1, isAlive: true))
+    }
+  }
+
+  @Test func interruptAndShutdown() throws {
+    let kernel = try TestKernel()
+    defer { kernel.stop() }
+    try with { wire, events in
+      wire.interrupt(1, kernel.connection)
+      try events.wait(for: .interrupted(token: 1, isAnswered: true))
+      wire.shutdown(1, kernel.connection, restart: true)
+      try events.wait(for: .shutdown(token: 1, isAnswered: true))
+    }
+  }
+
+  @Test func deadlinesComeInOrder() {
+    var queue = DeadlineQueue<Int64>()
+    var random = Seeded(seed: 3)
+    let times = (0..<500).map { _ in Int64.random(in: 0..<1000, using: &random) }
+    for time in times { queue.insert(time, at: MonotonicTime(nanoseconds: time)) }
+    var popped: [Int64] = []
+    while let item = queue.popDue(at: MonotonicTime(nanoseconds: 499)) { popped.append(item) }
+    #expect(popped == times.filter { $0 < 500 }.sorted())
+    #expect(queue.earliest?.nanoseconds == times.filter { $0 >= 500 }.min())
+  }
+}
