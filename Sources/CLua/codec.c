@@ -1,0 +1,191 @@
+// Values as bytes: what Lua pushes and reads becomes a buffer that Swift builds and reads, so that Swift needs none of
+// Lua's functions that can raise. A tag per value, see clua.h.
+
+#include "internal.h"
+
+static void put(lua_State *L, buffer *b, const void *bytes, size_t count) {
+  clua_vm *vm = vm_of(L);
+  if (b->count + count > vm->transfer_limit) luaL_error(L, "too much data for one value (%d bytes at most)",
+    (int)vm->transfer_limit);
+  if (!buffer_append(vm, b, bytes, count)) clua_raise_memory(L);
+}
+
+static void put_tag(lua_State *L, buffer *b, uint8_t tag) { put(L, b, &tag, 1); }
+
+static void put_counted(lua_State *L, buffer *b, uint8_t tag, const char *bytes, size_t count) {
+  if (count > UINT32_MAX) luaL_error(L, "string too long");
+  uint32_t length = (uint32_t)count;
+  put_tag(L, b, tag);
+  put(L, b, &length, sizeof length);
+  put(L, b, bytes, count);
+}
+
+const char *clua_type_name(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
+    lua_pushliteral(L, "__name");
+    lua_rawget(L, -2);
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    lua_pop(L, 2);
+    if (name) return name;  // the metatable keeps it
+  }
+  return luaL_typename(L, index);
+}
+
+static void put_opaque(lua_State *L, buffer *b, const char *description) {
+  put_counted(L, b, CLUA_TAG_OPAQUE, description, strlen(description));
+}
+
+/// The tables that are being copied, innermost first: to see a cycle.
+typedef struct path {
+  const struct path *outer;
+  const void *table;
+  int depth;
+} path;
+
+static void encode(lua_State *L, int index, buffer *b, const path *outer);
+
+static void encode_table(lua_State *L, int index, buffer *b, const path *outer) {
+  const void *identity = lua_topointer(L, index);
+  for (const path *p = outer; p; p = p->outer)
+    if (p->table == identity) return put_opaque(L, b, "table (contains itself)");
+  path here = {outer, identity, outer ? outer->depth + 1 : 1};
+  if (here.depth > MAX_DEPTH) return put_opaque(L, b, "table (nested too deeply)");
+  luaL_checkstack(L, 8, "table nested too deeply");
+  put_tag(L, b, CLUA_TAG_TABLE);
+  size_t at = b->count;
+  uint32_t length = 0;
+  put(L, b, &length, sizeof length);
+  while (lua_rawgeti(L, index, (lua_Integer)length + 1) != LUA_TNIL) {
+    encode(L, lua_gettop(L), b, &here);
+    lua_pop(L, 1);
+    length++;
+  }
+  lua_pop(L, 1);
+  memcpy(b->bytes + at, &length, sizeof length);
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    int top = lua_gettop(L);
+    lua_Integer key = lua_isinteger(L, top - 1) ? lua_tointeger(L, top - 1) : 0;
+    if (key < 1 || key > (lua_Integer)length) {
+      encode(L, top - 1, b, &here);
+      encode(L, top, b, &here);
+    }
+    lua_pop(L, 1);
+    clua_poll(L);
+  }
+  put_tag(L, b, CLUA_TAG_END);
+}
+
+static void encode(lua_State *L, int index, buffer *b, const path *outer) {
+  switch (lua_type(L, index)) {
+    case LUA_TNIL: return put_tag(L, b, CLUA_TAG_NIL);
+    case LUA_TBOOLEAN: return put_tag(L, b, lua_toboolean(L, index) ? CLUA_TAG_TRUE : CLUA_TAG_FALSE);
+    case LUA_TNUMBER:
+      if (lua_isinteger(L, index)) {
+        int64_t value = lua_tointeger(L, index);
+        put_tag(L, b, CLUA_TAG_INTEGER);
+        put(L, b, &value, sizeof value);
+      } else {
+        double value = lua_tonumber(L, index);
+        put_tag(L, b, CLUA_TAG_NUMBER);
+        put(L, b, &value, sizeof value);
+      }
+      return;
+    case LUA_TSTRING: {
+      size_t count;
+      const char *bytes = lua_tolstring(L, index, &count);
+      return put_counted(L, b, CLUA_TAG_STRING, bytes, count);
+    }
+    case LUA_TTABLE: return encode_table(L, index, b, outer);
+    default: return put_opaque(L, b, clua_type_name(L, index));
+  }
+}
+
+void clua_encode(lua_State *L, int index, buffer *b) { encode(L, lua_absindex(L, index), b, NULL); }
+
+void clua_encode_from(lua_State *L, int first, buffer *b) {
+  int top = lua_gettop(L);
+  for (int index = first; index <= top; index++) clua_encode(L, index, b);
+}
+
+/// What is left to read. The bytes come from our own encoder, so that a damaged one is a programmer's error.
+typedef struct reader {
+  const uint8_t *at;
+  const uint8_t *end;
+} reader;
+
+static void take(lua_State *L, reader *r, void *into, size_t count) {
+  if ((size_t)(r->end - r->at) < count) luaL_error(L, "damaged value");
+  memcpy(into, r->at, count);
+  r->at += count;
+}
+
+static uint8_t peek(lua_State *L, const reader *r) {
+  if (r->at == r->end) luaL_error(L, "damaged value");
+  return *r->at;
+}
+
+static void decode(lua_State *L, reader *r, int depth);
+
+static void decode_string(lua_State *L, reader *r) {
+  uint32_t count;
+  take(L, r, &count, sizeof count);
+  if ((size_t)(r->end - r->at) < count) luaL_error(L, "damaged value");
+  lua_pushlstring(L, (const char *)r->at, count);
+  r->at += count;
+}
+
+static void decode_table(lua_State *L, reader *r, int depth) {
+  if (depth >= 2 * MAX_DEPTH) luaL_error(L, "table nested too deeply");
+  luaL_checkstack(L, 8, "table nested too deeply");
+  uint32_t length;
+  take(L, r, &length, sizeof length);
+  lua_createtable(L, length > INT32_MAX ? INT32_MAX : (int)length, 0);
+  for (uint32_t i = 0; i < length; i++) {
+    decode(L, r, depth + 1);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  while (peek(L, r) != CLUA_TAG_END) {
+    decode(L, r, depth + 1);
+    decode(L, r, depth + 1);
+    int usable = !lua_isnil(L, -2) && !(lua_type(L, -2) == LUA_TNUMBER && lua_tonumber(L, -2) != lua_tonumber(L, -2));
+    if (usable) lua_rawset(L, -3);
+    else lua_pop(L, 2);
+  }
+  r->at++;
+}
+
+static void decode(lua_State *L, reader *r, int depth) {
+  uint8_t tag;
+  take(L, r, &tag, 1);
+  switch (tag) {
+    case CLUA_TAG_NIL: return lua_pushnil(L);
+    case CLUA_TAG_FALSE: return lua_pushboolean(L, 0);
+    case CLUA_TAG_TRUE: return lua_pushboolean(L, 1);
+    case CLUA_TAG_INTEGER: {
+      int64_t value;
+      take(L, r, &value, sizeof value);
+      return lua_pushinteger(L, value);
+    }
+    case CLUA_TAG_NUMBER: {
+      double value;
+      take(L, r, &value, sizeof value);
+      return lua_pushnumber(L, value);
+    }
+    case CLUA_TAG_STRING:
+    case CLUA_TAG_OPAQUE: return decode_string(L, r);
+    case CLUA_TAG_TABLE: return decode_table(L, r, depth);
+    default: luaL_error(L, "damaged value");
+  }
+}
+
+int clua_decode(lua_State *L, clua_bytes bytes) {
+  reader r = {bytes.start, bytes.start + bytes.count};
+  int count = 0;
+  while (r.at < r.end) {
+    luaL_checkstack(L, 4, "too many values");
+    decode(L, &r, 0);
+    count++;
+  }
+  return count;
+}
