@@ -1,0 +1,103 @@
+// The calls of docs/architecture.md, "HTTP on the control socket". `kernel` is an id, UUID, name or base port.
+import JSON
+
+extension FleetClient {
+  /// Starting a kernel may mean starting an interpreter from a cold disk.
+  public static let startTimeout = Duration.seconds(120)
+
+  public func health(timeout: Duration = usualTimeout) throws(FleetClientError) -> JSON {
+    try call("GET", "/health", timeout: timeout)
+  }
+
+  public func status() throws(FleetClientError) -> JSON { try call("GET", "/status") }
+
+  /// `{"kernels":[…]}`.
+  public func kernels() throws(FleetClientError) -> JSON { try call("GET", "/kernels") }
+
+  /// `{"kernel":{…}}` with its events.
+  public func kernel(_ kernel: String) throws(FleetClientError) -> JSON { try call("GET", Self.path(kernel)) }
+
+  /// `{"kernel":{…}}` once it answers.
+  public func spawn(_ request: JSON) throws(FleetClientError) -> JSON {
+    try call("POST", "/kernels", request, timeout: Self.startTimeout)
+  }
+
+  /// `{"kernel":{…},"decision":{…}}`.
+  public func find(_ requirements: JSON) throws(FleetClientError) -> JSON {
+    try call("POST", "/find", requirements, timeout: Self.startTimeout)
+  }
+
+  /// - Parameter timeout: how long the kernel may take before it is killed; nil is the host's default.
+  public func stop(
+    _ kernel: String, force: Bool = false, timeout: Duration? = nil
+  ) throws(FleetClientError) -> JSON {
+    var query: [String] = []
+    if force { query.append("force=1") }
+    if let timeout { query.append("timeout=\(Self.seconds(timeout))") }
+    let path = Self.path(kernel) + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+    return try call("DELETE", path, timeout: Self.usualTimeout + (timeout ?? .zero))
+  }
+
+  /// `{"stopped":[id…]}`.
+  public func stopAll() throws(FleetClientError) -> JSON { try call("DELETE", "/kernels", timeout: Self.startTimeout) }
+
+  public func restart(_ kernel: String) throws(FleetClientError) -> JSON {
+    try call("POST", Self.path(kernel, "restart"), timeout: Self.startTimeout)
+  }
+
+  public func interrupt(_ kernel: String) throws(FleetClientError) -> JSON {
+    try call("POST", Self.path(kernel, "interrupt"))
+  }
+
+  /// `{"lines":[…]}`, the last ones.
+  public func logs(_ kernel: String, lines: Int) throws(FleetClientError) -> JSON {
+    try call("GET", Self.path(kernel, "logs") + "?lines=\(lines)")
+  }
+
+  /// Registers this process as a client of the kernel; `{"others":n,"clients":[name…]}`.
+  public func addClient(_ kernel: String, name: String, pid: Int32) throws(FleetClientError) -> JSON {
+    try call("POST", Self.path(kernel, "clients"), ["name": .string(name), "pid": .int(Int64(pid))])
+  }
+
+  public func removeClient(_ kernel: String, pid: Int32) throws(FleetClientError) -> JSON {
+    try call("DELETE", Self.path(kernel, "clients/\(pid)"))
+  }
+
+  /// `{"removed":[{"id","files":[…]}]}`.
+  public func cleanup() throws(FleetClientError) -> JSON { try call("POST", "/cleanup") }
+
+  /// - Parameter kernels: whether the kernels end too; else they outlive the host.
+  public func shutdown(kernels: Bool) throws(FleetClientError) -> JSON {
+    try call("POST", "/shutdown" + (kernels ? "?kernels=1" : ""), timeout: Self.startTimeout)
+  }
+
+  public func registry() throws(FleetClientError) -> JSON { try call("GET", "/registry") }
+
+  private static func path(_ kernel: String, _ rest: String? = nil) -> String {
+    "/kernels/" + encoded(kernel) + (rest.map { "/" + $0 } ?? "")
+  }
+
+  /// Everything but RFC 3986's unreserved characters is percent-encoded, so that no name can be another path.
+  static func encoded(_ text: String) -> String {
+    var result = ""
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
+        result.unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        let hex = String(byte, radix: 16, uppercase: true)
+        result += hex.utf8.count == 1 ? "%0" + hex : "%" + hex
+      }
+    }
+    // "." and ".." are unreserved and yet a way up.
+    return result == "." || result == ".." ? String(repeating: "%2E", count: result.count) : result
+  }
+
+  private static func seconds(_ duration: Duration) -> String {
+    let (seconds, attoseconds) = duration.components
+    let milliseconds = attoseconds / 1_000_000_000_000_000
+    return milliseconds == 0 ? "\(seconds)" : "\(seconds)." + String(1000 + milliseconds).dropFirst()
+  }
+}
