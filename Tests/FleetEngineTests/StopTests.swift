@@ -157,4 +157,74 @@ struct StopTests {
     _ = fleet.stop(id)
     #expect(fleet.code(fleet.command(.restart(id))) == .wrongState)
   }
+
+  @Test func whoJoinsARestartThatIsNotOnTheDiskYetWaitsForIt() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    fleet.commitsByItself = false
+    _ = fleet.command(.restart(id))
+    _ = fleet.stop(id, force: true)
+    #expect(fleet.acts == ["sync 1 stopping", "sync 1 stopping"], "the second says that it is not to start again")
+    fleet.commit(fleet.commits[0])
+    #expect(fleet.acts.count == 2)
+    fleet.commit(fleet.commits[0])
+    #expect(fleet.acts.last == "kill 1.1")
+  }
+
+  @Test func aStopThatOvertakesALaunchWaitsForTheDisk() {
+    let fleet = Harness()
+    let (id, _) = fleet.spawn()
+    fleet.forget()
+    fleet.commitsByItself = false
+    _ = fleet.stop(id)
+    fleet.launched(id)
+    #expect(fleet.acts == ["sync 1 stopping"])
+    fleet.commit(fleet.commits[0])
+    #expect(fleet.acts.last == "terminate 1.1")
+  }
+
+  @Test func aRestartTurnedIntoAStopIsAcknowledgedWhenTheDiskKnows() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    _ = fleet.command(.restart(id))
+    fleet.commitsByItself = false
+    let ticket = fleet.stop(id)
+    fleet.exited(id)
+    #expect(fleet.acts.last == "sync nothing", "the stop itself is not on the disk yet")
+    fleet.commitsByItself = true
+    fleet.failCommit(fleet.commits[0])
+    #expect(fleet.kernel(ticket)?.id == id)
+  }
+
+  @Test func aStopOfAFailedStartIsPutOnTheDisk() {
+    let fleet = Harness()
+    let (id, _) = fleet.spawn()
+    fleet.launched(id)
+    fleet.pass(.seconds(60))
+    fleet.forget()
+    let ticket = fleet.stop(id)
+    #expect(fleet.acts == ["sync 1 stopping"], "the disk says that it is starting")
+    fleet.exited(id)
+    #expect(fleet.kernel(ticket)?.id == id)
+  }
+
+  @Test func aStopThatTheDiskDoesNotKnowIsNotAcknowledged() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    fleet.exited(id)
+    fleet.commitsByItself = false
+    let ticket = fleet.stop(id)
+    fleet.failCommit(fleet.commits[0])
+    #expect(fleet.code(ticket) == .storage)
+  }
+
+  @Test func aStopThatTheDiskKnowsIsAcknowledgedEvenIfTheRemovalIsLost() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    let ticket = fleet.stop(id)
+    fleet.commitsByItself = false
+    fleet.exited(id)
+    fleet.failCommit(fleet.commits[0])
+    #expect(fleet.kernel(ticket)?.id == id)
+  }
 }

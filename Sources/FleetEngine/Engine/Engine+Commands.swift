@@ -83,8 +83,16 @@ extension Engine {
     guard let kernel = known(id, ticket) else { return }
     if case .refuse(let why) = kernel.status.step(on: .stopAsked) { return refuse(kernel, why, ticket) }
     wait(ticket, .stop, for: id)
-    let asked = StopProgress(step: .intent, timeout: force ? .zero : timeout)
-    if kernels[id]!.stop == nil { kernels[id]!.stop = asked } else if force { kernels[id]!.stop!.timeout = .zero }
+    if kernel.stop == nil {
+      kernels[id]!.stop = StopProgress(step: .intent, timeout: force ? .zero : timeout)
+    } else if force {
+      kernels[id]!.stop!.timeout = .zero
+    }
+    if kernel.status == .stopping, kernel.afterStop != .remove {
+      // The disk still says that it is to be started again.
+      kernels[id]!.stop!.isSaved = false
+      saveIntent(id)
+    }
     kernels[id]!.afterStop = .remove
     trigger(.stopAsked, id, now)
   }
@@ -113,7 +121,7 @@ extension Engine {
     if dead.isEmpty {
       effects.append(.answer(ticket, .success(.removed([]))))
     } else {
-      afterCommit.append(.answer(ticket, .removed(dead)))
+      afterCommit.append(.answer(ticket, .removed(dead), isSafe: false))
     }
   }
 

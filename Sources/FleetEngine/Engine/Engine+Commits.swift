@@ -4,8 +4,9 @@ import OrderedCollections
 /// Carried out when the commit is on the disk.
 enum AfterCommit: Sendable {
   /// The row says what is about to be done: do it.
-  case intent(KernelID, generation: Int)
-  case answer(Ticket, Reply)
+  case intent(KernelID)
+  /// `isSafe`: what the answer tells of outlives a crash even if this commit fails, because an earlier one says enough.
+  case answer(Ticket, Reply, isSafe: Bool)
 }
 
 struct PendingCommit: Sendable {
@@ -21,8 +22,10 @@ extension Engine {
     if let then { afterCommit.append(then) }
   }
 
+  /// Nothing is done about the kernel until this, or a later intent, is answered.
   mutating func saveIntent(_ id: KernelID) {
-    save(id, durable: true, then: .intent(id, generation: kernels[id]!.generation))
+    intents[id] = lastCommit + 1
+    save(id, durable: true, then: .intent(id))
   }
 
   mutating func flushCommit(_ now: Instant) {
@@ -44,9 +47,11 @@ extension Engine {
     guard let commit = commits.removeValue(forKey: sequence) else { return }
     for after in commit.after {
       switch after {
-      case .answer(let ticket, let reply): effects.append(.answer(ticket, .success(reply)))
-      case .intent(let id, let generation):
-        if kernels[id]?.generation == generation { trigger(.intentSaved, id, now) }
+      case .answer(let ticket, let reply, _): effects.append(.answer(ticket, .success(reply)))
+      case .intent(let id):
+        guard isLatestIntent(of: id, sequence) else { continue }
+        kernels[id]!.stop?.isSaved = true
+        trigger(.intentSaved, id, now)
       }
     }
   }
@@ -58,14 +63,25 @@ extension Engine {
     note(nil, .storage, "the registry could not be written: \(reason)")
     for after in commit.after {
       switch after {
-      // What it tells of has happened, and the kernel's intent is on the disk: only news is missing there.
-      case .answer(let ticket, let reply): effects.append(.answer(ticket, .success(reply)))
-      case .intent(let id, let generation):
-        guard kernels[id]?.generation == generation else { continue }
+      case .answer(let ticket, let reply, isSafe: true): effects.append(.answer(ticket, .success(reply)))
+      case .answer(let ticket, _, isSafe: false):
+        let message =
+          "it is done, but the registry could not be written (\(reason)): until that succeeds, which is tried every 5 s, "
+          + "a host that starts anew would not know; make room"
+        effects.append(.answer(ticket, .failure(EngineError(.storage, message))))
+      case .intent(let id):
+        guard isLatestIntent(of: id, sequence) else { continue }
         let message = "the registry could not be written (\(reason)), so nothing was started; make room and try again"
         trigger(.intentLost, id, now, failure: LaunchFailure(reason: message))
       }
     }
+  }
+
+  /// True once: an intent that a later one replaced is no reason to act.
+  private mutating func isLatestIntent(of id: KernelID, _ sequence: Int) -> Bool {
+    guard intents[id] == sequence else { return false }
+    intents[id] = nil
+    return true
   }
 
   mutating func retryLostCommits() { unsaved.formUnion(lost) }

@@ -8,6 +8,9 @@ extension Engine {
       totalSpawned = max(totalSpawned, recovered.kernel.serial)
       ports.take(recovered.kernel.port, for: id)
       touched.append(id)
+      if recovered.kernel.status == .stopping {
+        kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5), isSaved: true)
+      }
       switch recovered.fate {
       case .running(let process): adopt(id, process, now)
       case .ended(let info): endedMeanwhile(id, info, now)
@@ -25,9 +28,7 @@ extension Engine {
     note(id, .adopted, "pid \(process.kernel)")
     effects.append(.adopt(kernels[id]!))
     switch status {
-    case .stopping:
-      kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5))
-      actOnStop(id, now)
+    case .stopping: actOnStop(id, now)
     case .starting: take(.probe, id, now)
     default:
       // It counts as busy until it answers, so that a long computation is not taken for a hang.

@@ -48,8 +48,8 @@ extension Engine {
     save(id)
     for waiter in waiting.removeValue(forKey: id) ?? [] {
       switch waiter.purpose {
-      case .start, .stop: save(id, then: .answer(waiter.ticket, .kernel(kernels[id]!)))
-      case .find(let decision): save(id, then: .answer(waiter.ticket, found(id, decision, now)))
+      case .start, .stop: save(id, then: .answer(waiter.ticket, .kernel(kernels[id]!), isSafe: true))
+      case .find(let decision): save(id, then: .answer(waiter.ticket, found(id, decision, now), isSafe: true))
       }
     }
   }
@@ -181,6 +181,7 @@ extension Engine {
   /// The row and all that belongs to it.
   mutating func remove(_ id: KernelID) {
     guard let kernel = kernels.removeValue(forKey: id) else { return }
+    intents[id] = nil
     ports.release(kernel.port, of: id)
     effects.append(.unwatch(id))
     effects.append(.removeFiles(kernel))

@@ -13,6 +13,7 @@ extension Engine {
 
   /// The intent is on the disk (or cannot be: a full disk must not keep a kernel alive), or somebody asked again.
   mutating func actOnStop(_ id: KernelID, _ now: Instant) {
+    guard intents[id] == nil else { return }
     let kernel = kernels[id]!
     if kernel.process == nil {
       if !kernel.isLaunching { finishStop(id, now) }
@@ -57,31 +58,32 @@ extension Engine {
   mutating func finishStop(_ id: KernelID, _ now: Instant) {
     let kernel = kernels[id]!
     kernels[id]!.process = nil
-    kernels[id]!.stop = nil
     switch kernel.afterStop {
     case .restart:
       effects.append(.unwatch(id))
       note(id, .restarting, "asked for")
       startAgain(id, now)
-    case .fail(let reason): startFailed(id, reason, now)
+    case .fail(let reason):
+      kernels[id]!.stop = nil
+      startFailed(id, reason, now)
     case .remove: discard(id)
     }
   }
 
-  /// Removes the row. Who asked for the stop is answered at once: the intent is on the disk, and a host that finds it
-  /// without a process finishes the removal.
+  /// Removes the row. If the disk says already that the kernel is to be removed, a host that finds it without a process
+  /// finishes that, so the removal needs no sync; else it does before anybody is told.
   mutating func discard(_ id: KernelID) {
     let kernel = kernels[id]!
     note(id, .stopped, kernel.exit.map { $0.reason(limits: kernel.specification.limits) } ?? "had no process")
-    let wasDurable = kernel.status == .stopping
+    let isSaved = kernel.stop?.isSaved == true
     for waiter in waiting.removeValue(forKey: id) ?? [] {
       if case .stop = waiter.purpose {
-        afterCommit.append(.answer(waiter.ticket, .kernel(kernel)))
+        afterCommit.append(.answer(waiter.ticket, .kernel(kernel), isSafe: isSaved))
       } else {
         effects.append(.answer(waiter.ticket, .failure(EngineError(.wrongState, "\(id) was stopped by somebody else"))))
       }
     }
     remove(id)
-    if !wasDurable { unsavedIsDurable = true }
+    if !isSaved { unsavedIsDurable = true }
   }
 }

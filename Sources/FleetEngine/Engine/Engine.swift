@@ -38,6 +38,8 @@ public struct Engine: Sendable {
   var wakeAt: Instant?
   var commits: [Int: PendingCommit] = [:]
   var lastCommit = 0
+  /// The commits that carry the latest intent of a kernel and are not answered.
+  var intents: [KernelID: Int] = [:]
   /// Kernels whose rows could not be written; tried again.
   var lost: OrderedSet<KernelID> = []
   var routing = Routing()

@@ -147,6 +147,8 @@ public struct StopProgress: Sendable, Hashable {
   public var step: Step
   /// How long the kernel may take over a `shutdown_request`.
   public var timeout: Duration
+  /// The row that says so is on the disk.
+  public var isSaved = false
 
   /// In the order of escalation.
   public enum Step: Int, Sendable, Hashable { case intent, request, terminate, kill }
