@@ -79,29 +79,32 @@ public struct Engine: Sendable {
     }
   }
 
-  /// Events about one launch; those about an earlier one are late news.
+  /// Events about one launch. Those about an earlier one are late news, those that are told again are no news.
   private mutating func kernelEvent(_ event: Event, _ now: Instant) {
     switch event {
     case .launched(let id, let generation, let process):
-      guard isCurrent(id, generation) else { return }
+      guard isCurrent(id, generation), kernels[id]!.isLaunching else { return }
       kernels[id]!.process = process
       kernels[id]!.isLaunching = false
       trigger(.launched, id, now)
     case .launchFailed(let id, let generation, let failure):
-      guard isCurrent(id, generation) else { return }
+      guard isCurrent(id, generation), kernels[id]!.isLaunching else { return }
       kernels[id]!.isLaunching = false
       trigger(.launchFailed, id, now, failure: failure)
     case .ready(let id, let generation):
-      if isCurrent(id, generation) { trigger(.ready, id, now) }
+      guard runs(id, generation) else { return }
+      kernels[id]!.isBusy = false
+      trigger(.ready, id, now)
     case .exited(let id, let generation, let info):
-      guard isCurrent(id, generation), kernels[id]!.process != nil else { return }
+      guard isCurrent(id, generation), mayHaveProcess(kernels[id]!) else { return }
       kernels[id]!.exit = info
       kernels[id]!.process = nil
+      kernels[id]!.isLaunching = false
       trigger(info.isClean ? .exitedCleanly : .crashed, id, now)
     case .heartbeat(let id, let generation, let alive):
-      if isCurrent(id, generation) { heartbeat(id, alive, now) }
+      if runs(id, generation) { heartbeat(id, alive, now) }
     case .activity(let id, let generation, let busy):
-      guard isCurrent(id, generation) else { return }
+      guard runs(id, generation) else { return }
       kernels[id]!.isBusy = busy
       trigger(busy ? .becameBusy : .becameIdle, id, now)
     default: preconditionFailure("\(event) is no event of one kernel")
@@ -109,6 +112,15 @@ public struct Engine: Sendable {
   }
 
   private func isCurrent(_ id: KernelID, _ generation: Int) -> Bool { kernels[id]?.generation == generation }
+
+  private func runs(_ id: KernelID, _ generation: Int) -> Bool {
+    isCurrent(id, generation) && kernels[id]!.process != nil
+  }
+
+  /// The end of a process can be known before its launcher has said that it is there.
+  private func mayHaveProcess(_ kernel: Kernel) -> Bool {
+    kernel.process != nil || kernel.isLaunching || kernel.status == .unknown
+  }
 
   private mutating func fireTimers(_ now: Instant) {
     while let due = timers.popDue(now) {
