@@ -74,7 +74,8 @@ public struct Engine: Sendable {
     case .resolved(let question, let result): resolved(question, result, now)
     case .recovered(let found): recover(found, now)
     case .connections(let counts): connectionsCounted(counts, now)
-    case .tick: break
+    // Whoever ticks has no alarm left, and may have been a little early.
+    case .tick: wakeAt = nil
     default: kernelEvent(event, now)
     }
   }
