@@ -61,6 +61,12 @@ public struct Note: Sendable, Hashable {
   public var event: Name
   public var detail: String
 
+  public init(kernel: KernelID?, event: Name, detail: String) {
+    self.kernel = kernel
+    self.event = event
+    self.detail = detail
+  }
+
   public enum Name: String, Sendable, Hashable {
     case spawned, ready, died, restarting, restarted, failed, stopping, stopped, unhealthy, recovered, adopted
     case routed, storage, removed
