@@ -43,7 +43,7 @@ struct LifeTests {
     fleet.commitsByItself = false
     let (id, ticket) = fleet.spawn()
     fleet.failCommit(1)
-    #expect(fleet.acts == ["sync 1 starting", "remove 1", "write nothing"])
+    #expect(fleet.acts == ["sync 1 starting", "remove 1", "sync nothing"])
     #expect(fleet.code(ticket) == .storage)
     #expect(fleet.message(ticket)?.contains("the disk is full") == true)
     #expect(fleet.status(id) == nil)

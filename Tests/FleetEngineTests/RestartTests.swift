@@ -150,4 +150,30 @@ struct RestartTests {
     #expect(fleet.status(id) == .failed)
     #expect(fleet[id].exit == ExitInfo(signal: 9), "how its last process ended stays known")
   }
+
+  @Test func whoWaitsForARestartThatFailsIsTold() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    let restart = fleet.command(.restart(id))
+    fleet.exited(id)
+    let find = fleet.find()
+    fleet.answer(1, .use(id.uuid))
+    fleet.launched(id)
+    fleet.exited(id, ExitInfo(code: 1))
+    #expect(fleet.status(id) == .backoff)
+    #expect(fleet.message(restart) == "\(id) did not start (exited with code 1); it is tried again in 0.5 s")
+    #expect(fleet.code(find) == .startFailed)
+  }
+
+  @Test func whoWaitsForARestartThatHangsIsTold() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    let restart = fleet.command(.restart(id))
+    fleet.exited(id)
+    fleet.launched(id)
+    fleet.pass(.seconds(60))
+    fleet.exited(id)
+    #expect(fleet.status(id) == .backoff)
+    #expect(fleet.code(restart) == .startFailed)
+  }
 }

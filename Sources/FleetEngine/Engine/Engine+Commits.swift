@@ -11,6 +11,7 @@ enum AfterCommit: Sendable {
 
 struct PendingCommit: Sendable {
   var ids: [KernelID]
+  var isDurable: Bool
   var after: [AfterCommit]
 }
 
@@ -31,9 +32,11 @@ extension Engine {
   mutating func flushCommit(_ now: Instant) {
     guard !unsaved.isEmpty else { return }
     unsaved.formUnion(lost)
+    unsavedIsDurable = unsavedIsDurable || lostIsDurable
     lost = []
+    lostIsDurable = false
     lastCommit += 1
-    commits[lastCommit] = PendingCommit(ids: Array(unsaved), after: afterCommit)
+    commits[lastCommit] = PendingCommit(ids: Array(unsaved), isDurable: unsavedIsDurable, after: afterCommit)
     let changes = unsaved.map { id in
       kernels[id].map { kernel in RowChange.put(kernel, backoff: kernel.retryAt.map { $0 - now }) } ?? .remove(id)
     }
@@ -59,15 +62,19 @@ extension Engine {
   mutating func commitFailed(_ sequence: Int, _ reason: String, _ now: Instant) {
     guard let commit = commits.removeValue(forKey: sequence) else { return }
     lost.formUnion(commit.ids)
-    timers.set(.retryCommit, at: now + .seconds(5))
+    lostIsDurable = lostIsDurable || commit.isDurable
+    if !retryIsSet {
+      retryIsSet = true
+      timers.set(.retryCommit, at: now + configuration.storageRetry)
+    }
     note(nil, .storage, "the registry could not be written: \(reason)")
     for after in commit.after {
       switch after {
       case .answer(let ticket, let reply, isSafe: true): effects.append(.answer(ticket, .success(reply)))
       case .answer(let ticket, _, isSafe: false):
         let message =
-          "it is done, but the registry could not be written (\(reason)): until that succeeds, which is tried every 5 s, "
-          + "a host that starts anew would not know; make room"
+          "it is done, but the registry could not be written (\(reason)): a host that is started anew would not know, "
+          + "until a later try succeeds; make room"
         effects.append(.answer(ticket, .failure(EngineError(.storage, message))))
       case .intent(let id):
         guard isLatestIntent(of: id, sequence) else { continue }
@@ -84,5 +91,8 @@ extension Engine {
     return true
   }
 
-  mutating func retryLostCommits() { unsaved.formUnion(lost) }
+  mutating func retryLostCommits() {
+    retryIsSet = false
+    unsaved.formUnion(lost)
+  }
 }

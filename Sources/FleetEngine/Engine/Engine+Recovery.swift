@@ -57,7 +57,9 @@ extension Engine {
     case .exited, .failed: return
     case .backoff: resumeBackoff(id, recovered.backoff, now)
     case .stopping: finishStop(id, now)
-    case .starting where kernel.wasReady: saveIntent(id)
+    case .starting where kernel.wasReady:
+      kernels[id]!.portAttempts = 1
+      saveIntent(id)
     case .starting where !recovered.isOtherBoot:
       note(id, .failed, "the host ended before it was launched")
       remove(id)

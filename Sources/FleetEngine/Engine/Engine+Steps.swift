@@ -29,6 +29,7 @@ extension Engine {
 
   private mutating func launch(_ id: KernelID) {
     kernels[id]!.isLaunching = true
+    if kernels[id]!.wasReady, kernels[id]!.portAttempts == 1 { kernels[id]!.restarts += 1 }
     effects.append(.launch(kernels[id]!))
   }
 
@@ -96,10 +97,16 @@ extension Engine {
   }
 
   private mutating func abandonStart(_ id: KernelID, _ reason: String, _ code: EngineError.Code, _ now: Instant) {
-    if kernels[id]!.wasReady { return backOff(id, reason, now) }
+    if kernels[id]!.wasReady { return postponeStart(id, reason, code, now) }
     note(id, .failed, reason)
     fail(waiting: id, EngineError(code, reason))
     remove(id)
+  }
+
+  /// What keeps this kernel from starting is no fault of its own, so it does not count as an exit.
+  private mutating func postponeStart(_ id: KernelID, _ reason: String, _ code: EngineError.Code, _ now: Instant) {
+    wait(configuration.storageRetry, id, now)
+    fail(waiting: id, EngineError(code, "\(id) did not start: \(reason)"))
   }
 
   private mutating func exit(_ id: KernelID) {
@@ -127,15 +134,21 @@ extension Engine {
   mutating func backOff(_ id: KernelID, _ reason: String, _ now: Instant) {
     switch configuration.backoff.crashed(&kernels[id]!, now: now) {
     case .restart(let delay):
-      rest(id, .backoff)
-      kernels[id]!.retryAt = now + delay
-      timers.set(.backoff(id, generation: kernels[id]!.generation), at: now + delay)
-      note(id, .restarting, "in \(delay.seconds) s")
+      wait(delay, id, now)
+      let promise = "it is tried again in \(delay.seconds) s"
+      fail(waiting: id, EngineError(.startFailed, "\(id) did not start (\(reason)); \(promise)"))
     case .giveUp(let exits):
       rest(id, .failed)
       note(id, .failed, "given up: \(exits) exits within \(Int(configuration.backoff.window.seconds)) s")
       fail(waiting: id, EngineError(.startFailed, "\(id) was given up after \(exits) exits; the last: \(reason)"))
     }
+  }
+
+  private mutating func wait(_ delay: Duration, _ id: KernelID, _ now: Instant) {
+    rest(id, .backoff)
+    kernels[id]!.retryAt = now + delay
+    timers.set(.backoff(id, generation: kernels[id]!.generation), at: now + delay)
+    note(id, .restarting, "in \(delay.seconds) s")
   }
 
   /// No process is left, the row stays.
@@ -153,7 +166,6 @@ extension Engine {
   mutating func startAgain(_ id: KernelID, _ now: Instant) {
     kernels[id]!.status = .starting
     kernels[id]!.generation += 1
-    kernels[id]!.restarts += 1
     kernels[id]!.portAttempts = 1
     kernels[id]!.readySince = nil
     kernels[id]!.retryAt = nil

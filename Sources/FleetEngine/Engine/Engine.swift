@@ -13,6 +13,8 @@ public struct EngineConfiguration: Sendable {
   /// How long an answer of the router counts as a client that is about to connect.
   public var reservation: Duration = .seconds(5)
   public var backoff = Backoff()
+  /// When rows that could not be written are tried again.
+  public var storageRetry: Duration = .seconds(5)
 
   public init() {}
 }
@@ -42,6 +44,8 @@ public struct Engine: Sendable {
   var intents: [KernelID: Int] = [:]
   /// Kernels whose rows could not be written; tried again.
   var lost: OrderedSet<KernelID> = []
+  var lostIsDurable = false
+  var retryIsSet = false
   var routing = Routing()
 
   public init(configuration: EngineConfiguration = EngineConfiguration(), totalSpawned: Int = 0) {
