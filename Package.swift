@@ -35,7 +35,6 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
     // Libraries of the system.
@@ -46,7 +45,6 @@ let package = Package(
 
     // C of ours: what Swift cannot do safely.
     cRoom("CLua", ["CLua54"]),
-    cRoom("CCurl"),
     cRoom("CSystem"),
     .executableTarget(
       name: "fleet-shim", cSettings: strictC + [.define("_FORTIFY_SOURCE", to: "0")],
@@ -61,12 +59,11 @@ let package = Package(
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
-    room("FleetConfiguration", ["JSON", "TOMLKit"]),
     room("LuaRuntime", ["CLua"]),
 
     // The edge.
     room("JupyterProtocol", ["CZeroMQ", "CSystem", "JSON", .product(name: "Crypto", package: "swift-crypto")]),
-    room("FleetClient", ["CCurl", "JSON"]),
+    room("FleetClient", ["JSON"]),
     room("LuaKernel", ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "JSON"]),
     room("PolicyHost", ["FleetEngine", "LuaRuntime"]),
     room(

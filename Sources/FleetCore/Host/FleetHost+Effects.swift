@@ -1,0 +1,74 @@
+// Effects, carried out.
+import FleetEngine
+import Foundation
+
+extension FleetHost {
+  func perform(_ effect: Effect) {
+    switch effect {
+    case .launch(let kernel): processes.launch(kernel, sent: environments.removeValue(forKey: kernel.id))
+    case .adopt(let kernel): processes.adopt(kernel)
+    case .probe(let kernel): wire.probe(kernel)
+    case .watch(let kernel): wire.watch(kernel)
+    case .unwatch(let id): wire.unwatch(id)
+    case .requestShutdown(let kernel): wire.requestShutdown(kernel)
+    case .interrupt(let kernel): interrupt(kernel)
+    case .signal(let kernel, let signal): processes.signal(kernel, signal)
+    case .rows(let changes): setup.policies.apply(changes)
+    case .ask(let question, let asked): ask(question, asked)
+    case .resolve(let question, let config, let language, let requirements):
+      resolve(question, config, language, requirements)
+    case .answer(let ticket, let result): requests.removeValue(forKey: ticket)?.resume(with: result.mapError { $0 })
+    case .removeFiles(let kernel): removeFiles(kernel)
+    case .note(let note): tell(note)
+    case .wake(let instant): wake(at: instant)
+    case .commit: preconditionFailure("commits are grouped with their notes in handle(_:)")
+    }
+  }
+
+  private func ask(_ question: Int, _ asked: RouteQuestion) {
+    let inbox = inbox
+    setup.policies.ask(asked) { inbox.post(.answered(question: question, $0)) }
+  }
+
+  /// By a message or by SIGINT, as the kernelspec says.
+  private func interrupt(_ kernel: Kernel) {
+    let spec = try? resolver.kernelspec(named: kernel.specification.kernelspec)
+    // A kernelspec that is gone cannot say; SIGINT is what Jupyter assumes.
+    if spec?.interruptMode == .message { wire.interrupt(kernel) } else { processes.interrupt(kernel.id) }
+  }
+
+  /// What the router's `spawn` means if it is not what the client asked for.
+  private func resolve(_ question: Int, _ config: String?, _ language: String?, _ requirements: Requirements) {
+    var request = SpawnRequest()
+    request.config = config
+    request.language = language
+    request.labels = requirements.labels
+    request.owner = requirements.owner
+    let (inbox, resolver) = (inbox, resolver)
+    Task.detached {
+      let result: Result<Specification, EngineError>
+      do throws(EngineError) { result = .success(try resolver.specification(of: request)) } catch {
+        result = .failure(error)
+      }
+      inbox.post(.resolved(question: question, result))
+    }
+  }
+
+  private func removeFiles(_ kernel: Kernel) {
+    environments[kernel.id] = nil
+    clients.forget(kernel.id)
+    let files = files
+    Task.detached { files.remove(kernel) }
+  }
+
+  private func wake(at instant: FleetEngine.Instant) {
+    wakeTask?.cancel()
+    let inbox = inbox
+    let delay = instant - now
+    wakeTask = Task.detached {
+      // Cancelled when an earlier deadline took its place.
+      guard (try? await Task.sleep(for: max(delay, .zero), tolerance: .milliseconds(1))) != nil else { return }
+      inbox.post(.tick)
+    }
+  }
+}

@@ -1,0 +1,75 @@
+// From a kernel's row to what its shim is told.
+import FleetConfiguration
+import FleetEngine
+import Foundation
+
+struct LaunchPlan: Sendable {
+  let setup: FleetHost.Setup
+  let files: KernelFiles
+  let resolver: Resolver
+
+  /// Finds the kernelspec again, because it may have changed since the kernel was spawned.
+  func request(for kernel: Kernel) throws -> LaunchRequest {
+    let id = kernel.id.description
+    let directory = setup.directory
+    let spec = try resolver.kernelspec(named: kernel.specification.kernelspec)
+    let arguments = LaunchArguments(
+      connectionFile: directory.connectionFile(id), port: kernel.port, id: id, config: kernel.specification.config,
+      logFile: directory.logFile(id), pidFile: directory.pidFile(id))
+    let logs = setup.configuration.logs
+    return LaunchRequest(
+      id: id, nonce: kernel.nonce, directory: directory.path, arguments: arguments.command(for: spec),
+      environment: try environment(of: kernel, spec), logFile: directory.logFile(id),
+      rotation: LogRotation(
+        size: logs.maximumSize.bytes, keep: logs.keep, age: logs.maximumAge.map { Int64($0.seconds) } ?? 0),
+      limits: limits(kernel.specification.limits), workingDirectory: nil,
+      isBestEffort: kernel.specification.limits.bestEffort)
+  }
+
+  private func limits(_ limits: FleetEngine.Limits) -> LaunchLimits {
+    LaunchLimits(
+      memory: limits.memory, cpu: limits.cpu, processes: limits.processes, openFiles: limits.openFiles,
+      nice: limits.nice)
+  }
+
+  /// The host's environment, the kernelspec's, ours, and last what the client sent.
+  private func environment(of kernel: Kernel, _ spec: Kernelspec) throws -> [String: String] {
+    var environment = setup.environment
+    environment.merge(LaunchArguments.environment(for: spec, inherited: environment)) { $1 }
+    let ours = [
+      "FLEET_HOME": setup.directory.path, "FLEET_SOCKET": setup.directory.socket,
+      "FLEET_KERNEL_ID": kernel.id.description, "FLEET_KERNEL_UUID": kernel.id.uuid, "FLEET_NONCE": kernel.nonce,
+    ]
+    environment.merge(try files.environment(of: kernel.id)) { $1 }
+    return environment.merging(ours) { $1 }
+  }
+}
+
+/// Whether another program listens on a kernel's ports; asked before a launch, because kernels take a bind failure as
+/// their end.
+enum PortCheck {
+  /// The first of the ports that cannot be bound on loopback.
+  static func taken(from base: Int, count: Int) -> Int? {
+    (base..<(base + count)).first { !isFree($0) }
+  }
+
+  private static func isFree(_ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    // Without a descriptor nothing can be told; the kernel will tell.
+    guard descriptor >= 0 else { return true }
+    defer { close(descriptor) }
+    // As libzmq does: connections of an earlier kernel in TIME_WAIT do not keep a port.
+    var yes: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    return result == 0 || errno != EADDRINUSE
+  }
+}

@@ -1,0 +1,107 @@
+// What a client may say about a kernel that it wants, before anything is looked up.
+import FleetEngine
+import JSON
+
+/// The body of `POST /kernels` and `POST /find`; nil is "not said".
+public struct SpawnRequest: Sendable {
+  public var language: String?
+  public var config: String?
+  public var kernelspec: String?
+  public var port: Int?
+  public var name: String?
+  public var memory: String?
+  public var cpu: String?
+  public var nice: String?
+  public var processes: String?
+  public var openFiles: String?
+  public var environment: [String: String] = [:]
+  public var labels: [String: String] = [:]
+  public var pool: String?
+  public var owner: String?
+  public var provider: String?
+  public var model: String?
+  public var session: String?
+  public var bestEffort = false
+
+  public init() {}
+
+  /// - Throws: `badRequest` that names the member that is unknown or of the wrong kind.
+  public init(json: JSON) throws(EngineError) {
+    guard case .object(let members) = json else {
+      throw EngineError(.badRequest, "the body must be a JSON object, not \(json.kind)")
+    }
+    for (name, value) in members.sorted(by: { $0.key < $1.key }) where !value.isNull { try take(name, value) }
+  }
+
+  private mutating func take(_ name: String, _ value: JSON) throws(EngineError) {
+    switch name {
+    case "language": language = try Self.string(name, value)
+    case "config": config = try Self.string(name, value)
+    case "kernelspec": kernelspec = try Self.string(name, value)
+    case "name": self.name = try Self.string(name, value)
+    case "pool": pool = try Self.string(name, value)
+    case "owner": owner = try Self.string(name, value)
+    case "provider": provider = try Self.string(name, value)
+    case "model": model = try Self.string(name, value)
+    case "session": session = try Self.string(name, value)
+    case "memory_limit", "memory": memory = try Self.scalar(name, value)
+    case "cpu_limit", "cpu": cpu = try Self.scalar(name, value)
+    case "nice": nice = try Self.scalar(name, value)
+    case "processes": processes = try Self.scalar(name, value)
+    case "open_files": openFiles = try Self.scalar(name, value)
+    case "port":
+      guard let number = value.int, let exact = Int(exactly: number) else { throw Self.wrong(name, "an integer", value) }
+      port = exact
+    case "best_effort":
+      guard let flag = value.bool else { throw Self.wrong(name, "true or false", value) }
+      bestEffort = flag
+    case "env_vars": environment = try Self.strings(name, value)
+    case "labels": labels = try Self.strings(name, value)
+    default: throw EngineError(.badRequest, "unknown member '\(name)'\(Self.hint(name))")
+    }
+  }
+
+  private static let known = [
+    "language", "config", "kernelspec", "name", "pool", "owner", "provider", "model", "session", "memory_limit",
+    "cpu_limit", "nice", "processes", "open_files", "port", "best_effort", "env_vars", "labels",
+  ]
+
+  private static func hint(_ name: String) -> String {
+    let near = known.first { $0.hasPrefix(name) || name.hasPrefix($0) }
+    return near.map { "; did you mean '\($0)'?" } ?? "; known are \(known.sorted().joined(separator: ", "))"
+  }
+
+  private static func wrong(_ name: String, _ expected: String, _ value: JSON) -> EngineError {
+    EngineError(.badRequest, "'\(name)' must be \(expected), not \(value.kind)")
+  }
+
+  private static func string(_ name: String, _ value: JSON) throws(EngineError) -> String {
+    guard let text = value.string else { throw wrong(name, "a string", value) }
+    return text
+  }
+
+  /// A number or its text, as command lines and people write limits.
+  private static func scalar(_ name: String, _ value: JSON) throws(EngineError) -> String {
+    if let text = value.string { return text }
+    guard value.double != nil else { throw wrong(name, "a number or a string such as \"512M\"", value) }
+    return value.text()
+  }
+
+  private static func strings(_ name: String, _ value: JSON) throws(EngineError) -> [String: String] {
+    guard case .object(let members) = value else { throw wrong(name, "an object of strings", value) }
+    var result: [String: String] = [:]
+    for (key, member) in members {
+      guard let text = member.string else { throw wrong("\(name).\(key)", "a string", member) }
+      result[key] = text
+    }
+    return result
+  }
+
+  var requirements: Requirements {
+    get throws(EngineError) {
+      Requirements(
+        language: language, kernelspec: kernelspec, config: config, provider: provider, model: model,
+        memory: try memory.map(Resolver.memory), labels: labels, owner: owner, session: session)
+    }
+  }
+}

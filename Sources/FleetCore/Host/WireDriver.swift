@@ -1,0 +1,109 @@
+// Readiness, heartbeats, states, interrupts and shutdown requests: the engine's effects on the wire.
+import FleetEngine
+import JupyterProtocol
+import Logging
+import Synchronization
+
+/// Returns at once from every call; what kernels say is posted to the inbox. Each launch has a token of its own, so that
+/// late news of one launch is never taken for news of the next.
+final class WireDriver: Sendable {
+  private let files: KernelFiles
+  private let book: TokenBook
+  private let wire: Wire
+
+  init(files: KernelFiles, inbox: Inbox, log: Logger, heartbeat: Duration) throws(ZMQError) {
+    self.files = files
+    let book = TokenBook()
+    self.book = book
+    wire = try Wire(heartbeatInterval: heartbeat) { event in
+      if let problem = book.problem(with: event) { log.warning("\(problem)") }
+      if let news = book.translate(event) { inbox.post(news) }
+    }
+  }
+
+  func probe(_ kernel: Kernel) { wire.probe(book.token(of: kernel), files.connection(of: kernel)) }
+
+  func watch(_ kernel: Kernel) {
+    // Kernels that publish on topics `kernel.…` are heard without the rest of what they print.
+    let spec = kernel.specification.kernelspec
+    let isFiltered = spec == "lua" || spec.hasPrefix("python")
+    wire.watch(book.token(of: kernel), files.connection(of: kernel), filtered: isFiltered)
+  }
+
+  func unwatch(_ id: KernelID) {
+    if let token = book.retire(id) { wire.unwatch(token) }
+  }
+
+  func requestShutdown(_ kernel: Kernel) { wire.shutdown(book.token(of: kernel), files.connection(of: kernel)) }
+
+  func interrupt(_ kernel: Kernel) { wire.interrupt(book.token(of: kernel), files.connection(of: kernel)) }
+
+  func close() { wire.stop() }
+}
+
+/// Which launch of which kernel a token of the wire means.
+private final class TokenBook: Sendable {
+  private struct Entry {
+    var id: KernelID
+    var generation: Int
+    var hasMissed = false
+  }
+
+  private struct State {
+    var entries: [UInt64: Entry] = [:]
+    var tokens: [KernelID: UInt64] = [:]
+    var last: UInt64 = 0
+  }
+
+  private let state = Mutex(State())
+
+  func token(of kernel: Kernel) -> UInt64 {
+    state.withLock { state in
+      if let token = state.tokens[kernel.id], state.entries[token]?.generation == kernel.generation { return token }
+      state.last += 1
+      state.entries[state.last] = Entry(id: kernel.id, generation: kernel.generation)
+      state.tokens[kernel.id] = state.last
+      return state.last
+    }
+  }
+
+  func retire(_ id: KernelID) -> UInt64? {
+    state.withLock { state in
+      guard let token = state.tokens.removeValue(forKey: id) else { return nil }
+      state.entries[token] = nil
+      return token
+    }
+  }
+
+  /// What the engine is to know; nil for news that changes nothing.
+  func translate(_ event: WireEvent) -> Event? {
+    state.withLock { state in
+      switch event {
+      case .ready(let token, _): state.entries[token].map { .ready($0.id, generation: $0.generation) }
+      case .heartbeat(let token, let isAlive): Self.heartbeat(&state.entries[token], isAlive)
+      case .status(let token, let status):
+        status == .starting
+          ? nil : state.entries[token].map { .activity($0.id, generation: $0.generation, busy: status == .busy) }
+      case .interrupted, .shutdown, .failed: nil
+      }
+    }
+  }
+
+  /// A heart that beats as before is no news, so that an idle host sleeps.
+  private static func heartbeat(_ entry: inout Entry?, _ isAlive: Bool) -> Event? {
+    guard let known = entry, !isAlive || known.hasMissed else { return nil }
+    entry?.hasMissed = !isAlive
+    return .heartbeat(known.id, generation: known.generation, alive: isAlive)
+  }
+
+  func problem(with event: WireEvent) -> String? {
+    state.withLock { state in
+      switch event {
+      case .failed(let token, let error): "\(state.entries[token].map { "\($0.id)" } ?? "a kernel"): \(error)"
+      case .interrupted(let token, false):
+        state.entries[token].map { "\($0.id) did not answer an interrupt request" }
+      default: nil
+      }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+// Groups what waits to be written: commits that arrive while one is being synced share the next sync.
+import Dispatch
+import FleetEngine
+import Synchronization
+
+/// Writes batches in the order in which they were handed over, on a thread of its own.
+final class RegistryWriter: Sendable {
+  struct Work: Sendable {
+    var changes: [RowChange] = []
+    var notes: [StoredNote] = []
+    var totalSpawned: Int?
+    var durable = false
+    /// Called on the writer's thread.
+    var completion: (@Sendable (Result<Void, StorageError>) -> Void)?
+  }
+
+  /// The shortest time between two synced transactions: in a burst, it turns ten commits into a few. A commit that
+  /// comes alone never waits.
+  static let shortestInterval: Duration = .milliseconds(15)
+
+  private struct State {
+    var waiting: [Work] = []
+    var isScheduled = false
+    var lastSync: ContinuousClock.Instant?
+  }
+
+  private let database: RegistryDatabase
+  private let bootID: String
+  private let state = Mutex(State())
+  private let queue = DispatchQueue(label: "fleet.registry.writer")
+
+  init(database: RegistryDatabase, bootID: String) {
+    self.database = database
+    self.bootID = bootID
+  }
+
+  func submit(_ work: Work) {
+    let mustSchedule = state.withLock { state in
+      state.waiting.append(work)
+      defer { state.isScheduled = true }
+      return !state.isScheduled
+    }
+    if mustSchedule { queue.async { self.drain() } }
+  }
+
+  /// Returns when all that was submitted before is written.
+  func flush() async {
+    await withCheckedContinuation { continuation in
+      submit(Work(completion: { _ in continuation.resume() }))
+    }
+  }
+
+  private func drain() {
+    let (work, delay) = state.withLock { state -> ([Work], Duration) in
+      let isDurable = state.waiting.contains { $0.durable }
+      if isDurable, let last = state.lastSync {
+        let left = Self.shortestInterval - (ContinuousClock.now - last)
+        if left > .zero { return ([], left) }
+      }
+      if isDurable { state.lastSync = .now }
+      state.isScheduled = false
+      defer { state.waiting = [] }
+      return (state.waiting, .zero)
+    }
+    guard delay == .zero else {
+      return queue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay.nanoseconds))) { self.drain() }
+    }
+    write(work)
+  }
+
+  private func write(_ work: [Work]) {
+    var batch = RegistryDatabase.Batch(bootID: bootID)
+    for item in work {
+      batch.changes += item.changes
+      batch.notes += item.notes
+      batch.totalSpawned = item.totalSpawned ?? batch.totalSpawned
+    }
+    let result: Result<Void, StorageError>
+    do throws(StorageError) {
+      if !(batch.changes.isEmpty && batch.notes.isEmpty) {
+        try database.write(batch, durable: work.contains { $0.durable })
+      }
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    work.forEach { $0.completion?(result) }
+  }
+}

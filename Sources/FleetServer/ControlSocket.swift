@@ -1,0 +1,35 @@
+// The HTTP server on fleet.sock.
+import FleetCore
+import Foundation
+import Hummingbird
+import Logging
+import ServiceLifecycle
+
+/// Serves the API on a Unix socket. The caller holds the directory's lock, because binding replaces a live socket.
+public struct ControlSocket: Service {
+  private let application: Application<RouterResponder<FleetContext>>
+
+  /// - Parameter onRunning: called once the socket accepts connections.
+  public init(
+    host: FleetHost, control: HostControl, log: Logger, onRunning: @escaping @Sendable () async -> Void = {}
+  ) throws {
+    application = Application(
+      responder: makeRouter(host, control).buildResponder(),
+      configuration: ApplicationConfiguration(
+        address: .unixDomainSocket(path: try Self.address(host.setup.directory.socket)), serverName: "fleet"),
+      onServerRunning: { _ in await onRunning() }, logger: log)
+  }
+
+  public func run() async throws { try await application.run() }
+
+  /// A socket address holds 107 bytes; a longer path is reached through a descriptor of its directory.
+  private static func address(_ path: String) throws -> String {
+    if path.utf8.count <= 107 { return path }
+    let directory = (path as NSString).deletingLastPathComponent
+    let descriptor = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw CocoaError(.fileReadNoSuchFile, userInfo: [NSFilePathErrorKey: directory])
+    }
+    return "/proc/self/fd/\(descriptor)/" + (path as NSString).lastPathComponent
+  }
+}

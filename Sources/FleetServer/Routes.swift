@@ -1,0 +1,115 @@
+// The HTTP API: each route calls the host and turns its answer into a document.
+import FleetCore
+import FleetEngine
+import Foundation
+import Hummingbird
+import JSON
+
+public typealias FleetContext = BasicRequestContext
+
+/// What the server does besides asking the host.
+public struct HostControl: Sendable {
+  public var version: String
+  /// Ends the host; with `kernels`, every kernel is stopped first.
+  public var shutDown: @Sendable (_ kernels: Bool) -> Void
+
+  public init(version: String, shutDown: @escaping @Sendable (_ kernels: Bool) -> Void) {
+    self.version = version
+    self.shutDown = shutDown
+  }
+}
+
+/// The routes of docs/architecture.md.
+public func makeRouter(_ host: FleetHost, _ control: HostControl) -> Router<FleetContext> {
+  let router = Router(context: FleetContext.self)
+  router.add(middleware: ErrorDocuments())
+  addHostRoutes(to: router, host, control)
+  addKernelRoutes(to: router, host)
+  addLifeRoutes(to: router, host)
+  return router
+}
+
+private func addHostRoutes(to router: Router<FleetContext>, _ host: FleetHost, _ control: HostControl) {
+  router.get("health") { _, _ in Response(document: await health(host, control)) }
+  router.get("status") { _, _ in
+    var document = await health(host, control)
+    document["policies"] = .array(host.setup.policies.summaries().map(\.json))
+    document["configuration"] = .string(host.setup.configuration.described())
+    return Response(document: document)
+  }
+  router.get("registry") { _, _ in Response(document: await host.registry) }
+  router.post("cleanup") { _, _ in Response(document: try await host.cleanup()) }
+  router.post("shutdown") { request, _ in
+    control.shutDown(try request.flag("kernels"))
+    return Response(document: ["status": "stopping"], status: .accepted)
+  }
+}
+
+private func health(_ host: FleetHost, _ control: HostControl) async -> JSON {
+  let counts = await host.counts()
+  let uptime = Double(Int64(Date().timeIntervalSince1970 * 1000) - host.startedAt) / 1000
+  return [
+    "status": "healthy", "version": .string(control.version), "pid": JSON(getpid()), "uptime_seconds": JSON(uptime),
+    "total_kernels": JSON(counts.total), "active_kernels": JSON(counts.active), "dead_kernels": JSON(counts.dead),
+    "fleet_dir": .string(host.setup.directory.path),
+  ]
+}
+
+private func addKernelRoutes(to router: Router<FleetContext>, _ host: FleetHost) {
+  router.get("kernels") { _, _ in Response(document: ["kernels": .array(await host.kernels())]) }
+  router.get("kernels/:kernel") { _, context in
+    Response(document: ["kernel": try await host.kernel(try context.kernel)])
+  }
+  router.get("kernels/:kernel/logs") { request, context in
+    let lines = try await host.logLines(try context.kernel, last: try request.count("lines", default: 100, most: 10_000))
+    return Response(document: ["lines": .array(lines.map(JSON.string))])
+  }
+  router.post("kernels/:kernel/clients") { request, context in
+    let body = try await request.document()
+    guard let name = body["name"]?.string, name.utf8.count <= 200, let pid = body["pid"]?.int.flatMap(Int32.init(exactly:)),
+      pid > 0
+    else { throw EngineError(.badRequest, "a client says {\"name\": \"…\", \"pid\": 123}") }
+    return Response(document: try await host.registerClient(try context.kernel, name: name, pid: pid))
+  }
+  router.delete("kernels/:kernel/clients/:pid") { _, context in
+    guard let pid = context.parameters.get("pid", as: Int32.self) else {
+      throw EngineError(.badRequest, "a client is named by its pid")
+    }
+    return Response(document: try await host.removeClient(try context.kernel, pid: pid))
+  }
+}
+
+private func addLifeRoutes(to router: Router<FleetContext>, _ host: FleetHost) {
+  router.post("kernels") { request, _ in
+    let wanted = try SpawnRequest(json: try await request.document())
+    return Response(document: ["kernel": try await host.spawn(wanted)], status: .created)
+  }
+  router.post("find") { request, _ in
+    let (kernel, decision) = try await host.find(try SpawnRequest(json: try await request.document()))
+    return Response(document: ["kernel": kernel, "decision": decision])
+  }
+  router.delete("kernels/:kernel") { request, context in
+    let kernel = try await host.stop(
+      try context.kernel, force: try request.flag("force"), timeout: try request.timeout())
+    return Response(document: ["kernel": kernel])
+  }
+  router.delete("kernels") { request, _ in
+    let stopped = await host.stopAll(force: try request.flag("force"), timeout: try request.timeout())
+    return Response(document: ["stopped": .array(stopped.map(JSON.string))])
+  }
+  router.post("kernels/:kernel/restart") { _, context in
+    Response(document: ["kernel": try await host.restart(try context.kernel)])
+  }
+  router.post("kernels/:kernel/interrupt") { _, context in
+    Response(document: ["kernel": try await host.interrupt(try context.kernel)])
+  }
+}
+
+extension PolicySummary {
+  fileprivate var json: JSON {
+    [
+      "entry": .string(entry), "path": .string(path), "hash": .string(hash), "state": .string(state),
+      "calls": JSON(calls), "fallbacks": JSON(fallbacks), "last_error": JSON(lastError),
+    ]
+  }
+}

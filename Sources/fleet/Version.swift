@@ -1,0 +1,3 @@
+// The version of all executables of this package.
+
+let fleetVersion = "0.1.0"
