@@ -80,7 +80,8 @@ struct clua_vm {
   bool frozen;
   int load_status;  // of the last load
   bool wrong_type;  // the last error was about a value's type
-  int64_t labels;  // how many tables and functions were numbered by tostring
+  int64_t labels;      // how many objects tostring has numbered
+  uint64_t random[4];  // state of math.random in a sandbox
 };
 
 /// The VM of a state; never raises.
@@ -163,5 +164,19 @@ void clua_open_output(lua_State *L);
 /// Gives the function on the top the globals of a sandbox, if this is one.
 void clua_use_environment(lua_State *L);
 void clua_open_sandbox(lua_State *L, uint64_t seed);
+/// Replaces the table on the top by something that reads like it and cannot be written.
+void clua_make_read_only(lua_State *L, const char *complaint);
+
+// strings.c, tables.c, random.c: extend the library table on the top.
 void clua_open_bounded_strings(lua_State *L);
 void clua_open_bounded_tables(lua_State *L);
+void clua_open_random(lua_State *L);
+
+// pairs.c
+/// `pairs` in the order of keys.
+int clua_sorted_pairs(lua_State *L);
+
+// label.c
+/// Pushes `tostring` of a value, without any address in it.
+void clua_tostring(lua_State *L, int index);
+int clua_stable_tostring(lua_State *L);

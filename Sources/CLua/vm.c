@@ -107,7 +107,8 @@ clua_vm *clua_create(const clua_options *options) {
   vm->sandboxed = options->sandboxed;
   clua_fail_allocations(vm, options->fail_from, UINT64_MAX);
   watchdog_register(vm);
-  if (!open_state(vm, options)) {
+  // Room for a message, so that there is one when memory has run out.
+  if (!buffer_reserve(vm, &vm->message, 256) || !open_state(vm, options)) {
     clua_destroy(vm);
     return NULL;
   }

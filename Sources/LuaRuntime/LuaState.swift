@@ -114,6 +114,12 @@ public final class LuaState {
   /// A full garbage collection.
   public func collectGarbage() throws(LuaError) { try check(clua_collect(vm)) }
 
+  /// Makes the globals of a sandbox read-only from now on: what runs later cannot change what runs after it.
+  public func freezeGlobals() { clua_freeze(vm) }
+
+  /// Seeds `math.random` of a sandbox.
+  public func seedRandom(_ seed: UInt64) { clua_seed(vm, seed) }
+
   /// For tests: from the n-th allocation from now on, `count` of them fail; 0 turns that off.
   package func failAllocations(from n: UInt64, count: UInt64 = .max) { clua_fail_allocations(vm, n, count) }
 

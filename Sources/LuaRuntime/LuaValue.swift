@@ -132,3 +132,21 @@ extension LuaValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Exp
   public init(booleanLiteral value: Bool) { self = .boolean(value) }
   public init(nilLiteral: ()) { self = .nil }
 }
+
+extension LuaValue: CustomStringConvertible {
+  /// As Lua would write it, for messages.
+  public var description: String {
+    switch self {
+    case .nil: "nil"
+    case .boolean(let value): "\(value)"
+    case .integer(let value): "\(value)"
+    case .number(let value): "\(value)"
+    case .string(let bytes): String(decoding: bytes, as: UTF8.self).debugDescription
+    case .opaque(let description): "<\(description)>"
+    case .table(let table):
+      "{"
+        + (table.array.map(\.description) + table.pairs.map { "[\($0.key)] = \($0.value)" }).joined(separator: ", ")
+        + "}"
+    }
+  }
+}

@@ -84,6 +84,8 @@ clua_status clua_set_callback_at(clua_vm *_Nonnull vm, const char *_Nonnull path
 
 /// Makes the globals of a sandbox read-only, so that a decision cannot change what the next one finds.
 void clua_freeze(clua_vm *_Nonnull vm);
+/// Seeds math.random of a sandbox.
+void clua_seed(clua_vm *_Nonnull vm, uint64_t seed);
 
 clua_status clua_collect(clua_vm *_Nonnull vm);
 size_t clua_memory(const clua_vm *_Nonnull vm);
