@@ -26,6 +26,9 @@ public struct Ports: Sendable {
     ((port - Self.perKernel + 1)..<(port + Self.perKernel)).lazy.compactMap { held[$0] }.first
   }
 
+  /// The kernel whose base port this is.
+  public func kernel(at base: Int) -> KernelID? { held[base] }
+
   public mutating func take(_ port: Int, for id: KernelID) { held[port] = id }
 
   public mutating func release(_ port: Int, of id: KernelID) {

@@ -34,11 +34,14 @@ extension Engine {
     let specification = new.specification
     if let name = specification.name { try checkName(name) }
     let port = try choosePort(specification.port, now)
-    precondition(kernels[new.id] == nil, "the host made the same UUID twice")
+    if let holder = references[new.id.description] {
+      throw EngineError(.nameTaken, "the id \(new.id) is taken by a kernel with UUID \(holder.uuid); try again")
+    }
     totalSpawned += 1
     var kernel = Kernel(
       id: new.id, serial: totalSpawned, specification: specification, key: new.key, port: port)
     kernel.portAttempts = 1
+    references.add(&kernel)
     kernels[new.id] = kernel
     ports.take(port, for: new.id)
     touched.append(new.id)
@@ -49,10 +52,10 @@ extension Engine {
 
   private func checkName(_ name: String) throws(EngineError) {
     if let problem = KernelName.problem(with: name) { throw EngineError(.badRequest, problem) }
-    if let holder = kernels.values.first(where: { $0.specification.name == name }) {
+    if let holder = references[name] {
+      let status = kernels[holder]!.status.rawValue
       throw EngineError(
-        .nameTaken,
-        "the name '\(name)' is taken by \(holder.id) (\(holder.status.rawValue)); choose another, or stop it")
+        .nameTaken, "the name '\(name)' is taken by \(holder) (\(status)); choose another, or stop it")
     }
   }
 

@@ -12,17 +12,37 @@ extension Engine {
     }
   }
 
-  /// A client that the router sent and that has connected is no reservation any more.
+  /// A client that the router sent and that has connected is no reservation any more. Nobody is sent to a kernel before
+  /// it answers: who connects earlier comes back after a restart.
   mutating func connectionsCounted(_ counts: [KernelID: Int], _ now: Instant) {
-    for (id, kernel) in kernels {
+    for index in kernels.values.indices {
+      let id = kernels.keys[index]
       let seen = counts[id] ?? 0
-      let arrived = max(0, seen - kernel.connections)
-      let open = kernel.reservations.filter { $0 > now }.dropFirst(arrived)
-      guard seen != kernel.connections || open.count != kernel.reservations.count else { continue }
-      kernels[id]!.connections = seen
-      kernels[id]!.reservations = Array(open)
+      let known = kernels.values[index].connections
+      guard seen != known else { continue }
+      kernels.values[index].connections = seen
       touched.append(id)
+      guard seen > known, kernels.values[index].status != .starting else { continue }
+      kernels.values[index].reservations.removeFirst(min(seen - known, kernels.values[index].reservations.count))
     }
+  }
+
+  /// Counts a client that is about to connect.
+  mutating func reserve(_ id: KernelID, until end: Instant) {
+    kernels[id]!.reservations.append(end)
+    touched.append(id)
+    if expiring.insert(id).inserted { timers.set(.reservations(id), at: end) }
+  }
+
+  /// Forgets clients that were sent and did not come.
+  mutating func expireReservations(_ id: KernelID, _ now: Instant) {
+    expiring.remove(id)
+    guard kernels[id]?.reservations.isEmpty == false else { return }
+    kernels[id]!.reservations.removeAll { $0 <= now }
+    touched.append(id)
+    guard let next = kernels[id]!.reservations.first, next != .never else { return }
+    expiring.insert(id)
+    timers.set(.reservations(id), at: next)
   }
 
   /// Brings the policies' rows up to date; must come before a question.
@@ -36,13 +56,5 @@ extension Engine {
     }
     touched = []
     if !changes.isEmpty { effects.append(.rows(changes)) }
-  }
-
-  /// The kernel that an id, UUID, name or base port means.
-  public func kernel(named reference: String) -> Kernel? {
-    if let id = KernelID(uuid: reference) { return kernels[id] }
-    return kernels.values.first {
-      $0.id.description == reference || $0.specification.name == reference || String($0.port) == reference
-    }
   }
 }

@@ -4,7 +4,9 @@ extension Engine {
   mutating func recover(_ found: [Recovered], _ now: Instant) {
     for recovered in found.sorted(by: { $0.kernel.serial < $1.kernel.serial }) {
       let id = recovered.kernel.id
-      kernels[id] = recovered.kernel
+      var kernel = recovered.kernel
+      references.add(&kernel)
+      kernels[id] = kernel
       totalSpawned = max(totalSpawned, recovered.kernel.serial)
       ports.take(recovered.kernel.port, for: id)
       touched.append(id)

@@ -3,146 +3,138 @@
 import DequeModule
 import OrderedCollections
 
-struct Routing: Sendable {
-  var questions: [Int: Question] = [:]
-  var queue: Deque<Int> = []
-  /// The question that a policy, or the resolver, works on.
-  var asking: Int?
-  var last = 0
-
-  struct Question: Sendable {
-    var ticket: Ticket
-    var requirements: Requirements
-    var candidate: Candidate
-    var deadline: Instant
-    /// What the policies said, while the host resolves it.
-    var decision: Decision?
-  }
-}
-
 extension Engine {
   mutating func find(_ requirements: Requirements, _ candidate: Candidate, _ ticket: Ticket, _ now: Instant) {
-    routing.last += 1
-    routing.questions[routing.last] = Routing.Question(
-      ticket: ticket, requirements: requirements, candidate: candidate, deadline: now + configuration.findTimeout)
-    routing.queue.append(routing.last)
+    routing.queue.append(
+      Routing.Request(
+        ticket: ticket, requirements: requirements, candidate: candidate, deadline: now + configuration.findTimeout))
   }
 
   mutating func pumpQuestions(_ now: Instant) {
-    guard routing.asking == nil, let number = routing.queue.popFirst(), let question = routing.questions[number] else {
-      return
+    guard routing.asking == nil, let request = routing.queue.popFirst() else { return }
+    routing.last += 1
+    let overdue = now + configuration.answerTimeout
+    routing.asking = Routing.Question(number: routing.last, request: request, overdue: overdue)
+    if !routing.isWatched {
+      routing.isWatched = true
+      timers.set(.answer, at: overdue)
     }
-    routing.asking = number
     flushRows()
-    let seed = UInt64(number) &* 0x9E37_79B9_7F4A_7C15
-    let asked = RouteQuestion(requirements: question.requirements, now: now, seed: seed)
-    effects.append(.ask(question: number, asked))
+    let seed = UInt64(routing.last) &* 0x9E37_79B9_7F4A_7C15
+    let question = RouteQuestion(requirements: request.requirements, now: now, seed: seed)
+    effects.append(.ask(question: routing.last, question))
+  }
+
+  /// Policies and resolver always answer; if one does not, its client must not be the one who finds out.
+  mutating func lookForAnswer(_ now: Instant) {
+    routing.isWatched = false
+    guard let question = routing.asking else { return }
+    if now < question.overdue {
+      routing.isWatched = true
+      timers.set(.answer, at: question.overdue)
+    } else if question.decision == nil {
+      let limit = configuration.answerTimeout.seconds
+      answered(question.number, PolicyAnswer(failure: "no answer came within \(limit) s"), now)
+    } else {
+      close(question, .failure(EngineError(.timeout, "the host did not find out what to start; try again")))
+    }
   }
 
   mutating func answered(_ number: Int, _ policy: PolicyAnswer, _ now: Instant) {
-    guard routing.asking == number, let question = routing.questions[number] else { return }
-    var decision = decide(question, number, policy)
+    guard let question = routing.asking, question.number == number, question.decision == nil else { return }
+    var decision = decide(question, policy)
+    let wanted = question.request.requirements
     switch decision.outcome {
-    case .use(let reference):
-      give(kernel(named: reference)!.id, question, number, decision, now)
+    case .use(let reference): give(kernel(named: reference)!.id, question, decision, now)
     case .spawn(let config, let language):
       decision.spawned = true
-      let asked = question.requirements
-      let isCandidate = (config == nil || config == asked.config) && (language == nil || language == asked.language)
-      routing.questions[number]!.decision = decision
-      if isCandidate { return resolved(number, question.candidate.specification, now) }
-      effects.append(.resolve(question: number, config: config, language: language, asked))
-    case .wait(let seconds): postpone(number, question, .milliseconds(Int64(max(0.05, min(seconds, 60)) * 1000)), now)
-    case .reject(let why): close(number, .failure(EngineError(.refused, "refused by policy: \(why)")))
+      routing.asking!.decision = decision
+      let isCandidate = (config == nil || config == wanted.config) && (language == nil || language == wanted.language)
+      if isCandidate { return resolved(number, question.request.candidate.specification, now) }
+      effects.append(.resolve(question: number, config: config, language: language, wanted))
+    case .wait(let seconds): postpone(question, seconds, now)
+    case .reject(let why): close(question, .failure(EngineError(.refused, "refused by policy: \(why)")))
     }
   }
 
   /// What the policies want, or, if they failed, have no opinion or want the impossible, the native rule.
-  private func decide(_ question: Routing.Question, _ number: Int, _ policy: PolicyAnswer) -> Decision {
+  private func decide(_ question: Routing.Question, _ policy: PolicyAnswer) -> Decision {
     var policy = policy
     if case .use(let reference) = policy.answer, kernel(named: reference).map(\.status.isUsable) != true {
       policy.failure = "it chose '\(reference)', which is no kernel that a client can use"
       policy.answer = nil
     }
+    let number = question.number
     if let answer = policy.answer {
       return Decision(
         id: number, policy: policy, outcome: answer, reason: policy.reason ?? "no reason given", isFallback: false,
         spawned: false)
     }
-    let (answer, reason) = Router.decide(question.requirements, rows: rows.values)
+    let (answer, reason) = Router.decide(question.request.requirements, rows: rows.values)
     return Decision(
       id: number, policy: policy, outcome: answer, reason: reason, isFallback: policy.failure != nil, spawned: false)
   }
 
   mutating func resolved(_ number: Int, _ result: Result<Specification, EngineError>, _ now: Instant) {
-    guard routing.asking == number, let question = routing.questions[number], let decision = question.decision else {
-      return
-    }
+    guard let question = routing.asking, question.number == number, let decision = question.decision else { return }
     switch result {
-    case .success(let specification): spawn(specification, question, number, decision, now)
-    case .failure(let error): close(number, .failure(error))
+    case .success(let specification): spawn(specification, question, decision, now)
+    case .failure(let error): close(question, .failure(error))
     }
   }
 
   private mutating func spawn(
-    _ specification: Specification, _ question: Routing.Question, _ number: Int, _ decision: Decision, _ now: Instant
+    _ specification: Specification, _ question: Routing.Question, _ decision: Decision, _ now: Instant
   ) {
-    let new = NewKernel(id: question.candidate.id, key: question.candidate.key, specification: specification)
+    let candidate = question.request.candidate
     do throws(EngineError) {
-      let id = try add(new, now)
-      kernels[id]!.sessions = question.requirements.session.map { [$0] } ?? []
-      note(id, .routed, decision.reason)
-      wait(question.ticket, .find(decision), for: id)
-      forget(number)
+      let id = try add(NewKernel(id: candidate.id, key: candidate.key, specification: specification), now)
+      promise(id, question, decision)
     } catch {
-      close(number, .failure(error))
+      close(question, .failure(error))
     }
   }
 
-  private mutating func give(
-    _ id: KernelID, _ question: Routing.Question, _ number: Int, _ decision: Decision, _ now: Instant
-  ) {
-    if let session = question.requirements.session, !kernels[id]!.sessions.contains(session) {
-      kernels[id]!.sessions.append(session)
-      save(id)
-    }
+  private mutating func give(_ id: KernelID, _ question: Routing.Question, _ decision: Decision, _ now: Instant) {
+    if kernels[id]!.status == .starting { return promise(id, question, decision) }
     note(id, .routed, decision.reason)
-    if kernels[id]!.status == .starting {
-      kernels[id]!.reservations.append(now + configuration.startTimeout)
-      touched.append(id)
-      wait(question.ticket, .find(decision), for: id)
-      forget(number)
-    } else {
-      close(number, .success(found(id, decision, now)))
-    }
+    remember(question.request.requirements.session, id)
+    close(question, .success(found(id, decision, now)))
+  }
+
+  /// The kernel is given when it answers.
+  private mutating func promise(_ id: KernelID, _ question: Routing.Question, _ decision: Decision) {
+    note(id, .routed, decision.reason)
+    remember(question.request.requirements.session, id)
+    kernels[id]!.reservations.append(.never)
+    touched.append(id)
+    wait(question.request.ticket, .find(decision), for: id)
+    routing.asking = nil
   }
 
   mutating func found(_ id: KernelID, _ decision: Decision, _ now: Instant) -> Reply {
-    kernels[id]!.reservations.append(now + configuration.reservation)
-    touched.append(id)
+    reserve(id, until: now + configuration.reservation)
     return .found(kernels[id]!, decision)
   }
 
-  private mutating func postpone(_ number: Int, _ question: Routing.Question, _ delay: Duration, _ now: Instant) {
-    guard now + delay <= question.deadline else {
+  private mutating func postpone(_ question: Routing.Question, _ seconds: Double, _ now: Instant) {
+    let bounded = seconds.isNaN ? 0.05 : max(0.05, min(seconds, 60))
+    let delay = Duration.milliseconds(Int64(bounded * 1000))
+    guard now + delay <= question.request.deadline else {
       let limit = Int(configuration.findTimeout.seconds)
-      return close(number, .failure(EngineError(.timeout, "no kernel became available within \(limit) s; try later")))
+      return close(question, .failure(EngineError(.timeout, "no kernel became available within \(limit) s; try later")))
     }
+    routing.postponed[question.number] = question.request
     routing.asking = nil
-    timers.set(.ask(question: number), at: now + delay)
+    timers.set(.ask(question: question.number), at: now + delay)
   }
 
-  mutating func askAgain(_ number: Int, _ now: Instant) {
-    if routing.questions[number] != nil { routing.queue.append(number) }
+  mutating func askAgain(_ number: Int) {
+    if let request = routing.postponed.removeValue(forKey: number) { routing.queue.append(request) }
   }
 
-  private mutating func close(_ number: Int, _ result: Result<Reply, EngineError>) {
-    if let question = routing.questions[number] { effects.append(.answer(question.ticket, result)) }
-    forget(number)
-  }
-
-  private mutating func forget(_ number: Int) {
-    routing.questions[number] = nil
+  private mutating func close(_ question: Routing.Question, _ result: Result<Reply, EngineError>) {
+    effects.append(.answer(question.request.ticket, result))
     routing.asking = nil
   }
 }

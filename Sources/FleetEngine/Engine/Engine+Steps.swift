@@ -45,6 +45,8 @@ extension Engine {
     kernels[id]!.missedHeartbeats = 0
     kernels[id]!.wasReady = true
     effects.append(.watch(kernels[id]!))
+    // Who was promised this kernel gets it now, with a reservation that ends.
+    kernels[id]!.reservations = []
     note(id, kernels[id]!.restarts > 0 ? .restarted : .ready, "pid \(kernels[id]!.process?.kernel ?? 0)")
     save(id)
     for waiter in waiting.removeValue(forKey: id) ?? [] {
@@ -194,6 +196,7 @@ extension Engine {
   mutating func remove(_ id: KernelID) {
     guard let kernel = kernels.removeValue(forKey: id) else { return }
     intents[id] = nil
+    references.remove(kernel)
     ports.release(kernel.port, of: id)
     effects.append(.unwatch(id))
     effects.append(.removeFiles(kernel))

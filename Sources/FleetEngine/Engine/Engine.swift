@@ -12,6 +12,9 @@ public struct EngineConfiguration: Sendable {
   public var findTimeout: Duration = .seconds(60)
   /// How long an answer of the router counts as a client that is about to connect.
   public var reservation: Duration = .seconds(5)
+  /// How long policies and the resolver may be silent before the native rule takes over; they have shorter deadlines of
+  /// their own.
+  public var answerTimeout: Duration = .seconds(10)
   public var backoff = Backoff()
   /// When rows that could not be written are tried again.
   public var storageRetry: Duration = .seconds(5)
@@ -47,6 +50,9 @@ public struct Engine: Sendable {
   var lostIsDurable = false
   var retryIsSet = false
   var routing = Routing()
+  var references = References()
+  /// Kernels whose reservations a timer looks after.
+  var expiring: Set<KernelID> = []
 
   public init(configuration: EngineConfiguration = EngineConfiguration(), totalSpawned: Int = 0) {
     self.configuration = configuration
@@ -136,7 +142,9 @@ public struct Engine: Sendable {
         if isCurrent(id, generation), kernels[id]!.stop?.step == step { trigger(.stopOverdue, id, now) }
       case .backoff(let id, let generation):
         if isCurrent(id, generation), kernels[id]!.status == .backoff { trigger(.backoffOver, id, now) }
-      case .ask(let question): askAgain(question, now)
+      case .ask(let question): askAgain(question)
+      case .answer: lookForAnswer(now)
+      case .reservations(let id): expireReservations(id, now)
       case .retryCommit: retryLostCommits()
       }
     }

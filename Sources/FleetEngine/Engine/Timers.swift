@@ -7,6 +7,8 @@ struct Timers: Sendable {
     case stop(KernelID, generation: Int, StopProgress.Step)
     case backoff(KernelID, generation: Int)
     case ask(question: Int)
+    case answer
+    case reservations(KernelID)
     case retryCommit
   }
 

@@ -6,6 +6,8 @@ public struct Instant: Sendable, Hashable, Comparable {
 
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+  static let never = Instant(nanoseconds: .max)
+
   public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 
   public static func + (instant: Instant, duration: Duration) -> Instant {

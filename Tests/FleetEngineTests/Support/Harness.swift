@@ -143,6 +143,12 @@ final class Harness {
   /// What was asked for since the last `forget()`, without notes, rows, alarms and answers.
   var acts: [String] { effects.compactMap(\.brief) }
 
+  /// The number of the latest question.
+  var lastQuestion: Int {
+    for case .ask(let number, _) in effects.reversed() { return number }
+    return 0
+  }
+
   func notes(_ event: Note.Name) -> [String] {
     effects.compactMap { effect in
       if case .note(let note) = effect, note.event == event { note.detail } else { nil }
