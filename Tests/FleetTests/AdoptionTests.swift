@@ -1,0 +1,128 @@
+// The host dies; nobody loses anything.
+import Foundation
+import JSON
+import Testing
+
+extension EndToEnd {
+  @Suite struct Adoption {
+    @Test func `kill -9 of the host with 20 kernels, some executing`() async throws {
+      try await FleetFixture.with { fleet in
+        try await Self.spawn(20, fleet)
+        let before = try await Self.identities(fleet)
+        #expect(before.count == 20)
+        for number in 1...20 { try await fleet.ok("exec", "k\(number)", "n = \(number)") }
+        let busy = try (1...3).map { try fleet.start("exec", "k\($0)", "while not done do end print('done', n)") }
+        try await eventually("three busy kernels") {
+          try await fleet.document("list")["kernels"]?.array?.count { $0["status"] == "busy" } == 3
+        }
+        try await fleet.killHost()
+        let begin = ContinuousClock.now
+        try await fleet.ok("up")
+        #expect(try await Self.identities(fleet) == before)
+        #expect(ContinuousClock.now - begin < .seconds(2) * Self.slowness)
+        for number in 4...20 { #expect(try await fleet.ok("exec", "k\(number)", "return n") == "\(number)") }
+        for number in 1...3 { try await fleet.ok("interrupt", "k\(number)") }
+        for command in busy { #expect(try await command.finish().code == 1) }
+        #expect(try await fleet.ok("exec", "k2", "return n") == "2")
+      }
+    }
+
+    @Test func `what ended while no host ran says exactly how it ended`() async throws {
+      try await FleetFixture.with { fleet in
+        for name in ["killed", "left", "stays"] { try await fleet.ok("spawn", "--name", name) }
+        let killed = try #require(try await fleet.kernel("killed")["pid"]?.int)
+        let connection = try await fleet.kernel("left")["connection_file"]?.string ?? ""
+        let leftPid = Int32(try #require(try await fleet.kernel("left")["pid"]?.int))
+        try await fleet.killHost()
+        kill(Int32(killed), SIGKILL)
+        let exit = try await fleet.run(
+          try Built.python, [Built.package + "/Tests/FleetTests/Python/execute.py", connection, "os.exit(7)"])
+        _ = exit
+        try await eventually("both to end") {
+          !FleetFixture.isAlive(Int32(killed)) && !FleetFixture.isAlive(leftPid)
+        }
+        try await fleet.ok("up")
+        #expect(try await fleet.kernel("killed")["exit"]?["reason"] == "killed by SIGKILL")
+        #expect(try await fleet.kernel("left")["exit"]?["code"] == 7)
+        #expect(try await fleet.kernel("stays")["exit"]?.isNull == true)
+        let story = try await fleet.kernel("killed")["events"]?.array?.compactMap { $0["event"]?.string } ?? []
+        #expect(story.contains("died"))
+      }
+    }
+
+    @Test func `kill -9 in the middle of spawns: no process without a row, no row without a process`() async throws {
+      try await FleetFixture.with { fleet in
+        for round in 0..<6 {
+          try await fleet.ok("up")
+          let spawns = try (0..<4).map { _ in try fleet.start("spawn") }
+          try await eventually("a lock file") {
+            round == 0 || Self.count(fleet.home, suffix: ".lock") + Self.count(fleet.home, suffix: ".json") > round
+          }
+          try await fleet.killHost()
+          for spawn in spawns { _ = try await spawn.finish() }
+          try await fleet.ok("up")
+          try await Self.expectConsistency(fleet)
+        }
+      }
+    }
+
+    @Test func `two hosts on one directory: the second exits 100 and says who runs`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("up")
+        let pid = try #require(fleet.hostPid)
+        let second = try await fleet.fleet("up")
+        #expect(second.code == 100)
+        #expect(second.errors.contains("\(pid)"))
+        let third = try await fleet.fleet("up", "-f")
+        #expect(third.code == 100)
+        #expect(third.errors.contains("\(pid)"))
+      }
+    }
+
+    @Test func `down leaves kernels alone, down --kernels ends them`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "alice")
+        try await fleet.ok("exec", "alice", "x = 1")
+        let pid = Int32(try #require(try await fleet.kernel("alice")["pid"]?.int))
+        try await fleet.ok("down")
+        #expect(FleetFixture.isAlive(pid))
+        #expect(try await fleet.fleet("status").code == 5)
+        #expect(try await fleet.ok("exec", "alice", "return x") == "1")
+        try await fleet.ok("down", "--kernels")
+        #expect(!FleetFixture.isAlive(pid))
+        #expect(fleet.livePids.isEmpty)
+      }
+    }
+
+    /// CI's machines are slower than those that the figure is for.
+    static let slowness = 2
+
+    static func spawn(_ count: Int, _ fleet: FleetFixture) async throws {
+      try await withThrowingTaskGroup { group in
+        for number in 1...count { group.addTask { try await fleet.ok("spawn", "--name", "k\(number)") } }
+        try await group.waitForAll()
+      }
+    }
+
+    /// Name → id, pid, port.
+    static func identities(_ fleet: FleetFixture) async throws -> [String: [JSON?]] {
+      let kernels = try await fleet.document("list")["kernels"]?.array ?? []
+      return Dictionary(uniqueKeysWithValues: kernels.map { ($0["name"]?.string ?? "", [$0["id"], $0["pid"], $0["port"]]) })
+    }
+
+    static func count(_ home: String, suffix: String) -> Int {
+      ((try? FileManager.default.contentsOfDirectory(atPath: home)) ?? []).count { $0.hasSuffix(suffix) }
+    }
+
+    /// Every row has its process, every process its row.
+    static func expectConsistency(_ fleet: FleetFixture) async throws {
+      try await eventually("all starts to be over") {
+        try await fleet.document("list")["kernels"]?.array?.allSatisfy { $0["status"] == "idle" } == true
+      }
+      let kernels = try await fleet.document("list")["kernels"]?.array ?? []
+      let rows = Set(kernels.flatMap { [$0["pid"], $0["shim_pid"]] }.compactMap { $0?.int.map(Int32.init) })
+      try await eventually("strays to be ended") { fleet.livePids == rows }
+      for pid in rows { #expect(FleetFixture.isAlive(pid)) }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+// Clients that know nothing of Fleet: Python's jupyter_client, jupyter console; and kernels that are not ours.
+import Foundation
+import JSON
+import Testing
+
+extension EndToEnd {
+  @Suite struct Clients {
+    @Test func `a Python client executes through the connection file`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "alice")
+        try await fleet.ok("exec", "alice", "x = 20")
+        let connection = try #require(try await fleet.kernel("alice")["connection_file"]?.string)
+        let script = Built.package + "/Tests/FleetTests/Python/execute.py"
+        let result = try await fleet.run(try Built.python, [script, connection, "print(x + 1)"])
+        #expect(result.code == 0)
+        #expect(result.output == "21\nok\n", "\(result)")
+      }
+    }
+
+    @Test func `jupyter console executes through the connection file`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "alice")
+        let connection = try #require(try await fleet.kernel("alice")["connection_file"]?.string)
+        let result = try await fleet.run(
+          try Built.python, ["-m", "jupyter_console", "--existing", connection, "--simple-prompt"],
+          input: "print('the answer is ' .. 6 * 7)\n")
+        #expect(result.output.contains("the answer is 42"), "\(result)")
+      }
+    }
+
+    @Test func `a Python kernel is spawned, used, interrupted, restarted and stopped`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--language", "python", "--name", "py", "--env", "COLOUR=blue")
+        #expect(try await fleet.kernel("py")["kernelspec"] == "python3")
+        #expect(try await fleet.ok("exec", "py", "import os; print(os.environ['COLOUR'])") == "blue")
+        #expect(try await fleet.ok("exec", "py", "6 * 7") == "42")
+        let running = try fleet.start("exec", "py", "import time\nwhile True: time.sleep(0.01)")
+        try await eventually("it to be busy") { try await fleet.kernel("py")["status"] == "busy" }
+        try await fleet.ok("interrupt", "py")
+        let result = try await running.finish()
+        #expect(result.code == 1)
+        #expect(result.errors.contains("KeyboardInterrupt"))
+        try await fleet.ok("restart", "py")
+        #expect(try await fleet.ok("exec", "py", "print(os.environ['COLOUR'] if 'os' in dir() else 'fresh')") == "fresh")
+        #expect(try await fleet.ok("exec", "py", "import os; print(os.environ['COLOUR'])") == "blue")
+        try await fleet.ok("stop", "py")
+        #expect(try await fleet.document("list")["kernels"] == [])
+      }
+    }
+
+    @Test(arguments: ["multi_kernel_setup.lua", "multi_developer_setup.lua"])
+    func `the examples run`(name: String) async throws {
+      try await FleetFixture.with { fleet in
+        let result = try await fleet.fleet("run", Built.package + "/examples/" + name)
+        #expect(result.code == 0, "\(result)")
+        #expect(result.output.contains("isolated"), "\(result)")
+      }
+    }
+
+    @Test func `a script gets its arguments, its directory and its exit code`() async throws {
+      try await FleetFixture.with { fleet in
+        try "return { name = 'helper' }".write(toFile: fleet.home + "/helper.lua", atomically: true, encoding: .utf8)
+        try "print(require('helper').name, arg[1], ...) os.exit(3)".write(
+          toFile: fleet.home + "/main.lua", atomically: true, encoding: .utf8)
+        let result = try await fleet.fleet("run", fleet.home + "/main.lua", "one", "two")
+        #expect(result.output == "helper\tone\tone\ttwo\n", "\(result)")
+        #expect(result.code == 3)
+      }
+    }
+  }
+}
