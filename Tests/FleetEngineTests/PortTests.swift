@@ -38,6 +38,8 @@ struct PortTests {
     fleet.launched(id)
     fleet.exited(id, ExitInfo(code: 98))
     #expect(fleet[id].port == 9560)
+    let isForgotten = fleet.effects.contains { if case .unwatch(id) = $0 { true } else { false } }
+    #expect(isForgotten, "nobody asks the old port any more")
     fleet.start(id)
     #expect(fleet.kernel(ticket)?.status == .idle)
     #expect(fleet[id].restarts == 0)

@@ -227,4 +227,20 @@ struct StopTests {
     fleet.failCommit(fleet.commits[0])
     #expect(fleet.kernel(ticket)?.id == id)
   }
+
+  @Test(arguments: [Duration.seconds(-5), .seconds(Int64.min / 4), .zero]) func noPatienceKillsAtOnce(timeout: Duration)
+  {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    _ = fleet.stop(id, timeout: timeout)
+    #expect(fleet.acts.last == "kill 1.1")
+  }
+
+  @Test func endlessPatienceIsADay() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    _ = fleet.stop(id, timeout: .seconds(Int64.max / 4))
+    fleet.pass(.seconds(86_400))
+    #expect(fleet.acts.last == "terminate 1.1")
+  }
 }

@@ -87,7 +87,8 @@ extension Engine {
     if case .refuse(let why) = kernel.status.step(on: .stopAsked) { return refuse(kernel, why, ticket) }
     wait(ticket, .stop, for: id)
     if kernel.stop == nil {
-      kernels[id]!.stop = StopProgress(step: .intent, timeout: force ? .zero : timeout)
+      let patience = force ? .zero : max(.zero, min(timeout, .seconds(86_400)))
+      kernels[id]!.stop = StopProgress(step: .intent, timeout: patience)
     } else if force {
       kernels[id]!.stop!.timeout = .zero
     }

@@ -15,7 +15,7 @@ extension Engine {
       }
       switch recovered.fate {
       case .running(let process): adopt(id, process, now)
-      case .ended(let info): endedMeanwhile(id, info, now)
+      case .ended(let info): endedMeanwhile(id, info, recovered.backoff, now)
       case .absent: absent(id, recovered, now)
       case .unknown(let why):
         kernels[id]!.status = .unknown
@@ -42,10 +42,10 @@ extension Engine {
     }
   }
 
-  private mutating func endedMeanwhile(_ id: KernelID, _ info: ExitInfo, _ now: Instant) {
+  private mutating func endedMeanwhile(_ id: KernelID, _ info: ExitInfo, _ backoff: Duration?, _ now: Instant) {
     switch kernels[id]!.status {
     case .exited, .failed: return
-    case .backoff: resumeBackoff(id, nil, now)
+    case .backoff: resumeBackoff(id, backoff, now)
     default:
       kernels[id]!.exit = info
       if kernels[id]!.status == .unknown { kernels[id]!.status = .busy }
@@ -80,7 +80,8 @@ extension Engine {
   }
 
   private mutating func resumeBackoff(_ id: KernelID, _ left: Duration?, _ now: Instant) {
-    let at = now + max(left ?? configuration.backoff.first, .zero)
+    let rule = configuration.backoff
+    let at = now + max(.zero, min(left ?? rule.first, rule.longest))
     kernels[id]!.retryAt = at
     timers.set(.backoff(id, generation: kernels[id]!.generation), at: at)
   }

@@ -74,6 +74,7 @@ extension Engine {
     kernels[id]!.port = next
     kernels[id]!.portAttempts += 1
     kernels[id]!.generation += 1
+    effects.append(.unwatch(id))
     note(id, .restarting, "port \(kernel.port) is taken by another program; trying \(next)")
     saveIntent(id)
     return true
