@@ -83,13 +83,22 @@ public final class KernelServer {
   }
 
   /// Starts the service thread.
-  /// - Parameter control: answers a request on the control channel with the reply's type and content (a JSON object as
-  ///   bytes), or nil for none. Called on the service thread; must not block.
-  public func start(control: @escaping @Sendable (JupyterMessage) -> Reply?) throws(ZMQError) {
+  /// - Parameters:
+  ///   - control: answers a request on the control channel with the reply's type and content (a JSON object as
+  ///     bytes), or nil for none. Called on the service thread; must not block.
+  ///   - onAttention: called on the service thread after `attention` was signalled.
+  public func start(
+    control: @escaping @Sendable (JupyterMessage) -> Reply?, onAttention: @escaping @Sendable () -> Void = {}
+  ) throws(ZMQError) {
     precondition(serviceThread == nil, "the server was started before")
     let service = self.service
-    serviceThread = try SystemThread.start(name: "service", stackSize: 256 << 10) { service.run(control) }
+    serviceThread = try SystemThread.start(name: "service", stackSize: 256 << 10) {
+      service.run(control, onAttention: onAttention)
+    }
   }
+
+  /// Calls `onAttention` on the service thread; signal it from handlers of signals, which can do little else.
+  public var attention: Wakeup { service.attention }
 
   /// Ends the service thread and sends what is queued; to be called before the server is released.
   public func stop(linger: Duration = .seconds(1)) {

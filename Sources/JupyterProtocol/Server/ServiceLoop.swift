@@ -12,6 +12,7 @@ final class ServiceLoop: @unchecked Sendable {
   private let publisher: IOPubPublisher
   private let session: MessageSession
   private let stopping: Wakeup
+  let attention: Wakeup
   private let onProblem: @Sendable (ConnectionFile.Channel, MessageError) -> Void
 
   private enum Tag {
@@ -20,6 +21,7 @@ final class ServiceLoop: @unchecked Sendable {
     static let heartbeat: UInt64 = 2
     static let subscribers: UInt64 = 3
     static let output: UInt64 = 4
+    static let attention: UInt64 = 5
   }
 
   init(
@@ -32,8 +34,10 @@ final class ServiceLoop: @unchecked Sendable {
     self.session = session
     self.onProblem = onProblem
     stopping = try Wakeup()
+    attention = try Wakeup()
     epoll = try Epoll(batch: 8)
     try epoll.add(stopping.descriptor, tag: Tag.stop)
+    try epoll.add(attention.descriptor, tag: Tag.attention)
     try epoll.add(control.descriptor(), tag: Tag.control)
     try epoll.add(heartbeat.descriptor(), tag: Tag.heartbeat)
     try epoll.add(publisher.descriptor, tag: Tag.subscribers)
@@ -47,7 +51,7 @@ final class ServiceLoop: @unchecked Sendable {
     try? control.set(ZMQ_LINGER, Int32(linger.components.seconds * 1000))
   }
 
-  func run(_ answer: @Sendable (JupyterMessage) -> KernelServer.Reply?) {
+  func run(_ answer: @Sendable (JupyterMessage) -> KernelServer.Reply?, onAttention: @Sendable () -> Void) {
     while true {
       // What came before the thread ran has no edge left to wake it: look first, wait afterwards.
       beat()
@@ -56,6 +60,7 @@ final class ServiceLoop: @unchecked Sendable {
       // epoll fails only for arguments that are wrong, which these are not.
       guard let tags = try? epoll.wait() else { return }
       if tags.contains(Tag.output) { publisher.flushDue() }
+      if tags.contains(Tag.attention) && attention.clear() { onAttention() }
       if tags.contains(Tag.stop) { return }
     }
   }

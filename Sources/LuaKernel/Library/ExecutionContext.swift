@@ -1,0 +1,45 @@
+// What callbacks of scripts need to know about the request that is executed: who asked, and where output goes.
+import JSON
+import JupyterProtocol
+import LuaRuntime
+
+/// Confined to the Lua thread. Does not know the Lua state, so that callbacks can hold on to it.
+final class ExecutionContext {
+  private let server: KernelServer
+  let signals: KernelSignals
+  /// The request that is executed; output outside of requests, as of finalizers, goes to the last one.
+  private(set) var request: JupyterMessage?
+
+  init(server: KernelServer, signals: KernelSignals) {
+    self.server = server
+    self.signals = signals
+  }
+
+  func begin(_ request: JupyterMessage) { self.request = request }
+
+  func write(_ stream: LuaStream, _ bytes: UnsafeRawBufferPointer) {
+    server.publisher.write(bytes, stream: stream == .output ? "stdout" : "stderr", parent: request?.header)
+  }
+
+  /// Asks the client for a line. Nil at the end of its input.
+  func ask() throws(ScriptError) -> String? {
+    guard let request, request.content["allow_stdin"]?.bool ?? true else {
+      throw ScriptError("io.read: the client that runs this code cannot be asked for input")
+    }
+    let outcome: InputOutcome
+    do { outcome = try server.input(prompt: "", for: request) } catch { throw ScriptError("io.read: \(error)") }
+    switch outcome {
+    case .text("\u{4}"): return nil
+    case .text(let line): return line
+    case .interrupted: throw ScriptError("io.read: interrupted")
+    case .noClient: throw ScriptError("io.read: the client that runs this code cannot be asked for input")
+    }
+  }
+}
+
+/// An error that a script sees; its description is the message.
+struct ScriptError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

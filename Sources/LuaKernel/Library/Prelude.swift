@@ -1,0 +1,291 @@
+// The part of the kernel that is written in Lua: running chunks, showing values, input, completion, inspection.
+
+enum Prelude {
+  /// Runs once in a fresh state with the callbacks `ask` and `quit` in the global `__fleet`, and leaves its functions
+  /// there. It keeps the library functions that it uses, so that scripts may replace them.
+  static let source = #"""
+    local F = __fleet
+    local ask, quit = F.ask, F.quit
+    local type, tostring, rawget, rawset, next, select = type, tostring, rawget, rawset, next, select
+    local getmetatable, setmetatable, pcall, error, tonumber = getmetatable, setmetatable, pcall, error, tonumber
+    local format, rep, concat, sort, find, sub = string.format, string.rep, table.concat, table.sort, string.find, string.sub
+    local match, gmatch, mathtype, getinfo, global = string.match, string.gmatch, math.type, debug.getinfo, _G
+    local getmeta = debug.getmetatable
+
+    -- Values for people ------------------------------------------------------------------------------------------
+
+    local WIDTH, DEPTH, ENTRIES, LENGTH = 76, 6, 200, 65536
+    local escapes = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ["\0"] = "\\0", ['"'] = '\\"', ["\\"] = "\\\\" }
+    local gsub = string.gsub
+
+    local function quote(text)
+      if #text > LENGTH then text = sub(text, 1, LENGTH) .. "…" end
+      return '"' .. gsub(text, '[%c"\\]', function(c) return escapes[c] or format("\\x%02x", c:byte()) end) .. '"'
+    end
+
+    local order = { number = 1, string = 2, boolean = 3 }
+    local function before(a, b)
+      local x, y = type(a), type(b)
+      if x == y and (x == "number" or x == "string") then return a < b end
+      return (order[x] or 9) < (order[y] or 9)
+    end
+
+    local function has_text(value)
+      local meta = getmeta(value)
+      return type(meta) == "table" and (rawget(meta, "__tostring") ~= nil or rawget(meta, "__name") ~= nil)
+    end
+
+    local describe
+    local function entries(value, depth, seen, budget)
+      local parts, length = {}, #value
+      if length > ENTRIES then length = ENTRIES end
+      for i = 1, length do parts[i] = describe(rawget(value, i), depth + 1, seen, budget) end
+      local keys, left = {}, 0
+      for key in next, value do
+        if not (mathtype(key) == "integer" and key >= 1 and key <= length) then
+          if #keys < ENTRIES then keys[#keys + 1] = key else left = left + 1 end
+        end
+      end
+      sort(keys, before)
+      for _, key in ipairs(keys) do
+        local name = type(key) == "string" and match(key, "^[%a_][%w_]*$")
+          or "[" .. describe(key, depth + 1, seen, budget) .. "]"
+        parts[#parts + 1] = name .. " = " .. describe(rawget(value, key), depth + 1, seen, budget)
+      end
+      if left > 0 then parts[#parts + 1] = "… " .. left .. " more" end
+      return parts
+    end
+
+    describe = function(value, depth, seen, budget)
+      if type(value) == "string" then return quote(value) end
+      if type(value) ~= "table" or has_text(value) then return tostring(value) end
+      if seen[value] then return "<cycle>" end
+      if depth >= DEPTH or budget.left <= 0 then return "{…}" end
+      seen[value] = true
+      local parts = entries(value, depth, seen, budget)
+      seen[value] = nil
+      local line = "{" .. (#parts > 0 and " " .. concat(parts, ", ") .. " " or "") .. "}"
+      if #line > WIDTH or find(line, "\n", 1, true) then
+        local indent = rep("  ", depth + 1)
+        line = "{\n" .. indent .. concat(parts, ",\n" .. indent) .. "\n" .. rep("  ", depth) .. "}"
+      end
+      budget.left = budget.left - #line
+      return line
+    end
+
+    local function show_one(value)
+      if type(value) == "table" then return describe(value, 0, {}, { left = LENGTH }) end
+      return tostring(value)
+    end
+
+    local function show(...)
+      local count = select("#", ...)
+      if count == 0 then return end
+      if count == 1 then return show_one((...)) end
+      local texts = { ... }
+      for i = 1, count do texts[i] = show_one(texts[i]) end
+      return concat(texts, "\t")
+    end
+
+    -- Chunks -----------------------------------------------------------------------------------------------------
+
+    local function take()
+      local chunk = rawget(global, "__fleet_chunk")
+      rawset(global, "__fleet_chunk", nil)
+      return chunk
+    end
+
+    function F.run(...) return show(take()(...)) end
+
+    function F.script(...)
+      local chunk = take()
+      chunk(...)
+    end
+
+    -- Input ------------------------------------------------------------------------------------------------------
+
+    local stdin, io_input, io_lines, pending = io.stdin, io.input, io.lines, ""
+    local methods = getmetatable(stdin).__index
+    local file_read, file_lines = methods.read, methods.lines
+
+    local function fill()
+      local line = ask()
+      if line == nil then return false end
+      pending = pending .. line .. "\n"
+      return true
+    end
+
+    local readers = {}
+    function readers.L()
+      while true do
+        local line = match(pending, "^[^\n]*\n")
+        if line then
+          pending = sub(pending, #line + 1)
+          return line
+        end
+        if not fill() then
+          line, pending = pending, ""
+          return line ~= "" and line or nil
+        end
+      end
+    end
+    function readers.l()
+      local line = readers.L()
+      return line and (gsub(line, "\n$", ""))
+    end
+    function readers.a()
+      while fill() do end
+      local text = pending
+      pending = ""
+      return text
+    end
+    function readers.n()
+      while not match(pending, "%S") do
+        pending = ""
+        if not fill() then return nil end
+      end
+      local text, rest = match(pending, "^%s*([+-]?[%w%.]+)(.*)$")
+      if not text then return nil end
+      pending = rest
+      return tonumber(text)
+    end
+    local function count_reader(count)
+      while #pending < count do
+        if not fill() then break end
+      end
+      if pending == "" then return nil end
+      local text = sub(pending, 1, count)
+      pending = sub(pending, count + 1)
+      return text
+    end
+
+    local function read_stdin(...)
+      local formats = select("#", ...) == 0 and { "l" } or { ... }
+      local results = {}
+      for i, wanted in ipairs(formats) do
+        if type(wanted) == "number" then
+          results[i] = count_reader(wanted)
+        else
+          local reader = readers[match(tostring(wanted), "^%*?(.)")]
+          if not reader then error("bad argument #" .. i .. " to 'read' (invalid format)", 3) end
+          results[i] = reader()
+        end
+        if results[i] == nil then return table.unpack(results, 1, i) end
+      end
+      return table.unpack(results, 1, #formats)
+    end
+
+    function methods.read(file, ...)
+      if file == stdin then return read_stdin(...) end
+      return file_read(file, ...)
+    end
+    function methods.lines(file, ...)
+      if file ~= stdin then return file_lines(file, ...) end
+      local formats = table.pack(...)
+      return function() return read_stdin(table.unpack(formats, 1, formats.n)) end
+    end
+    function io.read(...) return methods.read(io_input(), ...) end
+    function io.lines(name, ...)
+      if name ~= nil then return io_lines(name, ...) end
+      return methods.lines(io_input(), ...)
+    end
+
+    function F.forget_input() pending = "" end
+
+    -- The end ----------------------------------------------------------------------------------------------------
+
+    function os.exit(code)
+      if code == nil or code == true then code = 0 elseif code == false then code = 1 end
+      quit(code)
+      while true do end -- until the abort arrives
+    end
+
+    -- Completion and inspection ----------------------------------------------------------------------------------
+
+    local function member(value, key)
+      for _ = 1, 10 do
+        if type(value) == "table" then
+          local found = rawget(value, key)
+          if found ~= nil then return found end
+        end
+        local meta = getmeta(value)
+        value = type(meta) == "table" and rawget(meta, "__index") or nil
+        if type(value) ~= "table" then return nil end
+      end
+    end
+
+    local function resolve(path)
+      local value = global
+      for name in gmatch(path, "[^%.:]+") do
+        value = member(value, name)
+        if value == nil then return nil end
+      end
+      return value
+    end
+
+    local keywords = {}
+    for word in gmatch("and break do else elseif end false for function goto if in local nil not or repeat return "
+      .. "then true until while", "%a+") do keywords[#keywords + 1] = word end
+
+    --- The names that may stand at the end of `text`, and how many bytes of it they replace.
+    function F.complete(text)
+      local path, separator, prefix = match(text, "([%a_][%w_%.:]*)([%.:])([%w_]*)$")
+      local names, seen = {}, {}
+      local function add(name)
+        if type(name) == "string" and sub(name, 1, #prefix) == prefix and match(name, "^[%a_][%w_]*$")
+          and not seen[name] and #names < 1000 then
+          seen[name] = true
+          names[#names + 1] = name
+        end
+      end
+      local value = global
+      if path then
+        value = resolve(path)
+      else
+        prefix = match(text, "[%a_][%w_]*$") or ""
+        for _, word in ipairs(keywords) do add(word) end
+      end
+      for _ = 1, 10 do
+        if type(value) == "table" then
+          for name, found in next, value do
+            if separator ~= ":" or type(found) == "function" then add(name) end
+          end
+        end
+        local meta = value ~= nil and getmeta(value)
+        value = type(meta) == "table" and rawget(meta, "__index") or nil
+        if type(value) ~= "table" then break end
+      end
+      sort(names)
+      return #prefix, names
+    end
+
+    --- What the value of a dotted name is, or nothing.
+    function F.inspect(path)
+      local value = resolve(path)
+      if value == nil then return end
+      if type(value) ~= "function" then return path .. ": " .. type(value) .. "\n" .. show_one(value) end
+      local info = getinfo(value, "Su")
+      local names = {}
+      for i = 1, info.nparams do names[i] = debug.getlocal(value, i) end
+      if info.isvararg then names[#names + 1] = "..." end
+      if info.what == "C" then return path .. ": function (built in)" end
+      return format("%s: function(%s)\ndefined in %s, line %d", path, concat(names, ", "), info.short_src, info.linedefined)
+    end
+
+    -- Read-only tables -------------------------------------------------------------------------------------------
+
+    function F.readonly(values)
+      for key, value in next, values do
+        if type(value) == "table" then values[key] = F.readonly(value) end
+      end
+      return setmetatable({}, {
+        __index = values,
+        __newindex = function(_, key) error("the kernel's configuration is read-only: " .. tostring(key), 2) end,
+        __pairs = function() return next, values, nil end,
+        __len = function() return #values end,
+        __metatable = false,
+      })
+    end
+    function F.publish(name, values) rawset(global, name, F.readonly(values)) end
+    """#
+}

@@ -1,0 +1,168 @@
+// The Lua kernel: takes requests from the shell channel one by one, on the thread that owns the Lua state.
+import Glibc
+import JSON
+import JupyterProtocol
+import LuaRuntime
+
+/// A kernel that is bound to its ports. Confined to the thread that made it.
+public final class LuaKernel {
+  let server: KernelServer
+  let session: LuaSession
+  let context: ExecutionContext
+  let signals: KernelSignals
+  let log: KernelLog
+  let fleet: FleetLibrary
+  var history = History()
+  /// The number of the last request that stored history.
+  var count = 0
+  private let info: KernelServer.Reply
+  private var clients: ClientLimit
+  private let idleTimeout: Duration?
+  /// Requests that were read while others were aborted; served before new ones.
+  private var pending: [(request: JupyterMessage, source: Int32)] = []
+
+  /// What a kernel is made of beside its ports.
+  struct Setup {
+    var identity: KernelIdentity
+    var configuration: KernelSettings
+    var maxClients = 0
+    var idleTimeout: Duration?
+    var log: KernelLog
+  }
+
+  init(server: KernelServer, _ setup: Setup) throws {
+    self.server = server
+    log = setup.log
+    let state = try LuaState(.kernel)
+    signals = KernelSignals(interrupter: state.interrupter, wakeup: server.wakeup)
+    context = ExecutionContext(server: server, signals: signals)
+    session = try LuaSession(state, context: context)
+    fleet = FleetLibrary(identity: setup.identity, signals: signals)
+    try StateLibrary.install(in: state, store: StateStore(path: setup.identity.stateFile))
+    try fleet.install(in: state)
+    try setup.configuration.publish(in: session)
+    info = KernelServer.Reply("kernel_info_reply", content: KernelInfo.reply(release: session.release))
+    clients = ClientLimit(setup.maxClients)
+    idleTimeout = setup.idleTimeout
+    try start()
+  }
+
+  private func start() throws(ZMQError) {
+    let (info, signals) = (self.info, self.signals)
+    try server.start(
+      control: { request in
+        switch request.type {
+        case "kernel_info_request": return info
+        case "interrupt_request":
+          signals.interrupt()
+          return .init("interrupt_reply", ["status": "ok"])
+        case "shutdown_request":
+          let restart = request.content["restart"]?.bool ?? false
+          signals.end(.shutdown(restart: restart))
+          return .init("shutdown_reply", ["status": "ok", "restart": .bool(restart)])
+        default: return LuaKernel.unknown(request.type)
+        }
+      },
+      onAttention: {
+        let arrived = ProcessSignals.take()
+        if arrived.interrupt { signals.interrupt() }
+        if arrived.terminate { signals.end(.shutdown(restart: false)) }
+      })
+    server.publisher.status(.starting, parent: nil)
+  }
+
+  /// Serves requests until the kernel is told to end.
+  /// - Returns: the process's exit code.
+  func run() throws(ZMQError) -> Int32 {
+    while true {
+      if let ending = signals.ending { return finish(ending) }
+      if !pending.isEmpty {
+        let next = pending.removeFirst()
+        try serve(next.request, next.source)
+        continue
+      }
+      switch try server.receive(until: idleTimeout.map { .after($0) }) {
+      case .request(let request, let source): try serve(request, source)
+      case .woken: break
+      case .timedOut: signals.end(.idle)
+      }
+    }
+  }
+
+  private func finish(_ ending: Ending) -> Int32 {
+    if case .shutdown(let restart) = ending {
+      let content: JSON = ["status": "ok", "restart": .bool(restart)]
+      server.publisher.publish("shutdown_reply", parent: nil, content: content.encoded())
+    }
+    log.info("ends: \(ending)")
+    server.stop()
+    return ending.exitCode
+  }
+
+  // MARK: Requests
+
+  private func serve(_ request: JupyterMessage, _ source: Int32) throws(ZMQError) {
+    server.publisher.status(.busy, parent: request.header)
+    if let reply = try answer(request, source) { try server.reply(reply, to: request) }
+    server.publisher.status(.idle, parent: request.header)
+  }
+
+  private func answer(_ request: JupyterMessage, _ source: Int32) throws(ZMQError) -> KernelServer.Reply? {
+    // A host asks for information to see whether the kernel lives; that makes it no client.
+    if request.type == "kernel_info_request" { return info }
+    if request.type == "shutdown_request" {
+      let restart = request.content["restart"]?.bool ?? false
+      signals.end(.shutdown(restart: restart))
+      return .init("shutdown_reply", ["status": "ok", "restart": .bool(restart)])
+    }
+    guard clients.admits(source) else {
+      let report = ErrorReport(
+        name: "TooManyClients", value: "this kernel serves as many clients as --max-clients allows")
+      return LuaKernel.failure(of: request.type, report, count)
+    }
+    switch request.type {
+    case "execute_request": return try execute(request)
+    case "is_complete_request": return isComplete(request.content)
+    case "complete_request": return complete(request.content)
+    case "inspect_request": return inspect(request.content)
+    case "history_request": return .init("history_reply", history.reply(to: request.content))
+    case "comm_info_request": return .init("comm_info_reply", ["status": "ok", "comms": [:]])
+    // Comms are messages without replies; we offer no targets, so there is nobody to pass them to.
+    case "comm_open", "comm_msg", "comm_close": return nil
+    default: return LuaKernel.unknown(request.type)
+    }
+  }
+
+  /// An error reply of the type that belongs to a request.
+  static func failure(of type: String, _ report: ErrorReport, _ count: Int = 0) -> KernelServer.Reply {
+    var content = report.content
+    content["status"] = "error"
+    content["execution_count"] = JSON(count)
+    let name = type.hasSuffix("_request") ? String(type.dropLast("_request".count)) : type
+    return .init(name + "_reply", .object(content))
+  }
+
+  private static func unknown(_ type: String) -> KernelServer.Reply? {
+    guard type.hasSuffix("_request") else { return nil }
+    return failure(of: type, ErrorReport(name: "UnknownRequest", value: "this kernel does not know \(type)"))
+  }
+
+  /// Takes all requests that have arrived, and aborts those that the same client had sent after the one that failed.
+  func abortQueued(after failed: JupyterMessage) throws(ZMQError) {
+    while case .request(let request, let source) = try server.receive(until: .now) {
+      pending.append((request, source))
+    }
+    let queued = pending
+    pending = []
+    for (request, source) in queued {
+      // Other clients of the kernel did not depend on what failed.
+      guard request.type == "execute_request", request.header.session == failed.header.session else {
+        pending.append((request, source))
+        continue
+      }
+      server.publisher.status(.busy, parent: request.header)
+      try server.reply(.init("execute_reply", ["status": "aborted", "execution_count": JSON(count)]), to: request)
+      server.publisher.status(.idle, parent: request.header)
+    }
+  }
+}

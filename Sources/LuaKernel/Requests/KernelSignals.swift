@@ -1,0 +1,78 @@
+// What other threads want of the Lua thread: an interrupt, or the end.
+import Glibc
+import JupyterProtocol
+import LuaRuntime
+import Synchronization
+
+/// Why the kernel ends.
+enum Ending: Sendable, Hashable {
+  /// A shutdown request or SIGTERM.
+  case shutdown(restart: Bool)
+  /// `os.exit`.
+  case exit(code: Int32)
+  /// Nobody asked for anything for `--idle-timeout`.
+  case idle
+
+  var exitCode: Int32 {
+    if case .exit(let code) = self { code } else { 0 }
+  }
+}
+
+/// Usable from every thread.
+final class KernelSignals: Sendable {
+  private struct State {
+    /// Counts executions; odd while one runs.
+    var execution: UInt64 = 0
+    var ending: Ending?
+    /// Wakes the client of another kernel that a script waits for.
+    var child: Wakeup?
+
+    var isExecuting: Bool { execution % 2 == 1 }
+  }
+
+  private let state = Mutex(State())
+  private let interrupter: LuaInterrupter
+  private let wakeup: Wakeup
+
+  init(interrupter: LuaInterrupter, wakeup: Wakeup) {
+    self.interrupter = interrupter
+    self.wakeup = wakeup
+  }
+
+  var ending: Ending? { state.withLock { $0.ending } }
+
+  func beginExecution() {
+    state.withLock { $0.execution += 1 }
+    // What is left of an interrupt of the last execution does not concern this one.
+    wakeup.clear()
+  }
+
+  func endExecution() { state.withLock { $0.execution += 1 } }
+
+  /// Runs `body`, during which an interrupt is passed on to another kernel.
+  func waiting<T>(for child: Wakeup, _ body: () throws -> T) rethrows -> T {
+    state.withLock { $0.child = child }
+    defer { state.withLock { $0.child = nil } }
+    return try body()
+  }
+
+  /// Ends the kernel after the request that runs now, which is interrupted. The first reason counts.
+  func end(_ ending: Ending) {
+    state.withLock { $0.ending = $0.ending ?? ending }
+    interrupt()
+    wakeup.signal()
+  }
+
+  /// Stops what is executed, if anything is.
+  func interrupt() {
+    let (running, child) = state.withLock { ($0.isExecuting ? $0.execution : nil, $0.child) }
+    guard let running else { return }
+    child?.signal()
+    wakeup.signal()  // for a script that waits for input
+    // An execution is more than Lua: for some microseconds before and after the call there is nothing to interrupt.
+    for _ in 0..<20 where !interrupter.interrupt() {
+      poll(nil, 0, 1)
+      if state.withLock({ $0.execution != running }) { return }
+    }
+  }
+}

@@ -1,0 +1,112 @@
+// The Lua state of a kernel with everything that scripts find in it.
+import JSON
+import JupyterProtocol
+import LuaRuntime
+
+/// A Lua state, the kernel's library in it, and the functions by which the kernel uses it. Confined to the Lua thread.
+final class LuaSession {
+  let state: LuaState
+  private let run: LuaFunction
+  private let script: LuaFunction
+  private let completion: LuaFunction
+  private let inspection: LuaFunction
+  private let publishing: LuaFunction
+  private let forgetInput: LuaFunction
+  /// `_VERSION`, such as `Lua 5.4`.
+  let release: String
+
+  init(_ state: LuaState, context: ExecutionContext) throws(LuaError) {
+    self.state = state
+    let interrupter = state.interrupter
+    try state.register("__fleet.ask") { _ in
+      [try context.ask().map { .text($0) } ?? .nil]
+    }
+    try state.register("__fleet.quit") { arguments in
+      let code = arguments.first?.integer ?? 1
+      context.signals.end(.exit(code: Int32(truncatingIfNeeded: code)))
+      interrupter.interrupt()
+      return []
+    }
+    state.setOutput { context.write($0, $1) }
+    try state.call(state.load(Prelude.source, name: "fleet"))
+    run = try state.function("__fleet.run")
+    script = try state.function("__fleet.script")
+    completion = try state.function("__fleet.complete")
+    inspection = try state.function("__fleet.inspect")
+    publishing = try state.function("__fleet.publish")
+    forgetInput = try state.function("__fleet.forget_input")
+    release = try state.global("_VERSION").text ?? "Lua"
+    try state.setGlobal("__fleet", .nil)
+  }
+
+  // MARK: Executing
+
+  /// Runs code as a person types it: an expression, or else statements.
+  /// - Returns: the results as text; nil if there are none.
+  func evaluate(_ code: String, name: String) throws(LuaError) -> String? {
+    let chunk: LuaFunction
+    if let expression = try? state.load("return " + code, name: name) {
+      chunk = expression
+    } else {
+      chunk = try state.load(code, name: name)
+    }
+    try state.setGlobal("__fleet_chunk", chunk)
+    return try state.call(run).first?.text
+  }
+
+  /// Runs a script file's text with arguments, like the `lua` command.
+  func runScript(_ code: String, path: String, arguments: [String]) throws(LuaError) {
+    var source = Array(code.utf8)
+    if source.first == UInt8(ascii: "#") {
+      // The line stays, empty, so that positions in messages are right.
+      source.removeSubrange(..<(source.firstIndex(of: UInt8(ascii: "\n")) ?? source.endIndex))
+    }
+    let chunk = try state.load(source, name: path)
+    var names = LuaTable(array: arguments.map { .text($0) })
+    names.pairs.append(.init(.integer(0), .text(path)))
+    try state.setGlobal("arg", .table(names))
+    try addToPath(directoryOf: path)
+    try state.setGlobal("__fleet_chunk", chunk)
+    try state.call(script, arguments.map { .text($0) })
+  }
+
+  private func addToPath(directoryOf path: String) throws(LuaError) {
+    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    let entry = "\(directory)/?.lua;\(directory)/?/init.lua;"
+    let current = try state.global("package.path").text ?? ""
+    if !current.hasPrefix(entry) { try state.setGlobal("package.path", .text(entry + current)) }
+  }
+
+  /// Text that was read from the last client is not for the next one.
+  func discardInput() { _ = try? state.call(forgetInput) }
+
+  // MARK: Questions about code
+
+  /// Compiles without running; nil if the code is complete.
+  func syntaxError(_ code: String) -> LuaError? {
+    if (try? state.load("return " + code, name: "code")) != nil { return nil }
+    do {
+      _ = try state.load(code, name: "code")
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// Completions of what stands before the cursor, and how many bytes of it they replace.
+  func complete(_ text: String) -> (names: [String], length: Int) {
+    guard let results = try? state.call(completion, [.text(text)], deadline: .milliseconds(500)), results.count == 2
+    else { return ([], 0) }
+    return (results[1].table?.array.compactMap(\.text) ?? [], Int(results[0].integer ?? 0))
+  }
+
+  /// A description of what a dotted name stands for; nil if it is nothing.
+  func inspect(_ path: String) -> String? {
+    (try? state.call(inspection, [.text(path)], deadline: .milliseconds(500)))?.first?.text
+  }
+
+  /// Makes a read-only global table.
+  func publish(_ name: String, _ values: LuaValue) throws(LuaError) {
+    try state.call(publishing, [.text(name), values])
+  }
+}

@@ -1,0 +1,29 @@
+// Who a kernel is, and which files belong to it.
+import FleetConfiguration
+import JupyterProtocol
+
+struct KernelIdentity: Sendable, Hashable {
+  let id: String
+  let connectionFile: String
+  let stateFile: String
+  /// The control socket of the host that started the kernel, or of the fleet directory in the environment.
+  let hostSocket: String?
+
+  /// A host names its kernels by the environment; a kernel that was started by hand names itself.
+  init(_ options: KernelOptions) throws {
+    let uuid = FilePath.environment("FLEET_KERNEL_UUID")
+    id = options.id ?? FilePath.environment("FLEET_KERNEL_ID") ?? "kernel-" + UniqueID.uuid().prefix(8)
+    if let file = options.connectionFile {
+      connectionFile = FilePath.absolute(file)
+    } else {
+      let directory = try FleetDirectory.choose()
+      try directory.prepare()
+      connectionFile = directory.connectionFile(id)
+    }
+    stateFile =
+      options.stateFile.map(FilePath.absolute)
+      ?? "\(FilePath.directory(of: connectionFile))/\(uuid ?? id).state.db"
+    hostSocket =
+      FilePath.environment("FLEET_SOCKET") ?? FilePath.environment("FLEET_HOME").map { FleetDirectory(path: $0).socket }
+  }
+}
