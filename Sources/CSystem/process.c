@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +60,32 @@ int fleet_spawn(const char *path, char *const argv[], char *const envp[], int re
   return -error;
 }
 
+static int raise_above_standard(int *fd) {
+  int high = fcntl(*fd, F_DUPFD_CLOEXEC, 4), error = errno;
+  close(*fd);
+  *fd = high;
+  return high < 0 ? -error : 0;
+}
+
+int fleet_report_pipe(int *reader, int *writer) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+  int error = raise_above_standard(&ends[0]);
+  int other = raise_above_standard(&ends[1]);
+  if (!error) error = other;
+  if (!error && fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) error = -errno;
+  if (error) {
+    if (ends[0] >= 0) close(ends[0]);
+    if (ends[1] >= 0) close(ends[1]);
+    return error;
+  }
+  *reader = ends[0];
+  *writer = ends[1];
+  return 0;
+}
+
+void fleet_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
 int fleet_pidfd_open(pid_t pid) {
   int fd = (int)syscall(SYS_pidfd_open, pid, 0);
   return fd < 0 ? -errno : fd;
@@ -102,6 +129,6 @@ int fleet_process_handle(int pidfd, unsigned char *bytes, size_t capacity) {
 int fleet_lock_holder(int fd, pid_t *holder) {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   if (fcntl(fd, F_GETLK, &lock) < 0) return -errno;
-  *holder = lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+  *holder = lock.l_type == F_UNLCK ? 0 : (lock.l_pid > 0 ? lock.l_pid : -1);
   return 0;
 }

@@ -14,6 +14,12 @@
 // /dev/null and 3 is `report`, which must be above 3. The cost does not depend on the size of the caller (vfork inside).
 int fleet_spawn(const char *path, char *const argv[], char *const envp[], int report, pid_t *pid);
 
+// A pipe whose ends are close-on-exec and above 3; the reading end does not block.
+int fleet_report_pipe(int *reader, int *writer);
+
+// For debuggers and top; at most 15 bytes.
+void fleet_name_thread(const char *name);
+
 // A close-on-exec descriptor of a live or not yet reaped process.
 int fleet_pidfd_open(pid_t pid);
 
@@ -29,7 +35,7 @@ int fleet_reap(int pidfd, pid_t pid, int *value);
 // The number that the kernel gives a process for one boot, as bytes of a file handle (Linux 6.14): how many were written.
 int fleet_process_handle(int pidfd, unsigned char *bytes, size_t capacity);
 
-// Pid of the process that holds a POSIX write lock on the open file, 0 when there is none.
+// Pid of the process that holds a POSIX lock on the open file; 0: nobody; -1: somebody whom this namespace cannot see.
 int fleet_lock_holder(int fd, pid_t *holder);
 
 // Reads a small file (of /proc, mostly) in one go: how many bytes, never more than `capacity`.

@@ -1,0 +1,47 @@
+// One control group of a kernel, seen from the host: killed and removed when the shim could not do it.
+
+import CSystem
+import Glibc
+
+struct ControlGroup: Sendable, Hashable {
+  let path: String
+
+  init(_ path: String) { self.path = path }
+
+  /// Only a directory of a control group file system, so that a damaged record never removes anything else.
+  var exists: Bool { fleet_cgroup_version(path) > 0 }
+
+  /// Pids inside, not those in groups below.
+  var members: [Int32] {
+    (SmallFile.text(path + "/cgroup.procs") ?? "").split(separator: "\n").compactMap { Int32($0) }
+  }
+
+  /// Kills everything inside by one step of the system (version 2, Linux 5.14). False where that is not possible.
+  @discardableResult
+  func kill() -> Bool {
+    guard fleet_cgroup_version(path) == Int32(FLEET_CGROUP_V2.rawValue) else { return false }
+    // Without that file the caller kills one by one.
+    return (try? SmallFile.write(path + "/cgroup.kill", "1")) != nil
+  }
+
+  /// Kills the members one by one, each through a pidfd that is checked against the group again.
+  func killMembers() {
+    for pid in members {
+      guard let handle = try? ProcessHandle(pid: pid), members.contains(pid) else { continue }
+      // Gone is what is wanted.
+      _ = try? handle.send(SIGKILL)
+    }
+  }
+
+  /// Removes the empty group and what a kernel made inside. False while there is something alive in it.
+  @discardableResult
+  func remove() -> Bool {
+    if rmdir(path) == 0 || errno == ENOENT { return true }
+    for child in children { ControlGroup(path + "/" + child).remove() }
+    return rmdir(path) == 0 || errno == ENOENT
+  }
+
+  private var children: [String] {
+    exists ? SmallFile.names(in: path) { $0.pointee.d_type == UInt8(DT_DIR) } : []
+  }
+}

@@ -1,0 +1,65 @@
+// What the shim says on its report descriptor, and the sentences that its errors become.
+
+import Glibc
+import JSON
+
+enum ShimReport {
+  case started(kernel: Int32, shim: Int32, limits: [String: String], cgroups: [String])
+  case failed(step: LaunchError.Step, code: Int32, detail: String)
+
+  /// Nil when it is no whole report: the shim was killed.
+  init?(_ bytes: [UInt8]) {
+    // A half-written line is as good as none.
+    guard let json = try? JSON(parsing: bytes) else { return nil }
+    if let detail = json["error"]?.string {
+      self = .failed(
+        step: LaunchError.Step(rawValue: json["step"]?.string ?? "report"),
+        code: Int32(truncatingIfNeeded: json["errno"]?.int ?? 0), detail: detail)
+    } else if let kernel = json["kernel"]?.int, let shim = json["shim"]?.int {
+      self = .started(
+        kernel: Int32(truncatingIfNeeded: kernel), shim: Int32(truncatingIfNeeded: shim),
+        limits: Self.limits(json), cgroups: Self.cgroups(json))
+    } else {
+      return nil
+    }
+  }
+
+  static func limits(_ json: JSON) -> [String: String] { (json["limits"]?.object ?? [:]).compactMapValues(\.string) }
+  static func cgroups(_ json: JSON) -> [String] { (json["cgroups"]?.array ?? []).compactMap(\.string) }
+}
+
+extension LaunchError {
+  init(_ request: LaunchRequest, step: Step, code: Int32, detail: String) {
+    self.init(step, code: code, Self.sentence(request, step, code, detail))
+  }
+
+  private static func sentence(_ request: LaunchRequest, _ step: Step, _ code: Int32, _ detail: String) -> String {
+    let reason = SystemError.text(of: code)
+    switch step {
+    case .execute: return cannotExecute(request, code)
+    case .workingDirectory:
+      return "\(request.id) cannot start in the directory \(request.workingDirectory ?? detail): \(reason)"
+    case .lock where code == EAGAIN || code == EACCES:
+      return "\(request.id) was not started a second time: \(detail)"
+    case .limits:
+      return "\(request.id) was not started: \(detail) (\(reason)); "
+        + "use --best-effort to start it without, or let the host write control groups (see fleet doctor)"
+    default: return "\(request.id) was not started: \(detail) (\(reason))"
+    }
+  }
+
+  private static func cannotExecute(_ request: LaunchRequest, _ code: Int32) -> String {
+    let program = request.arguments.first ?? ""
+    switch (code, program.contains("/")) {
+    case (ENOENT, false):
+      let path = request.environment["PATH"].map { "PATH=\($0)" } ?? "the default PATH, for none is set"
+      return
+        "the program \"\(program)\" of \(request.id) was not found in \(path); install it or correct its kernelspec"
+    case (ENOENT, true):
+      return "the program \(program) of \(request.id), or the interpreter that its first line names, does not exist"
+    case (EACCES, _): return "the program \(program) of \(request.id) is not executable for this user"
+    case (ENOEXEC, _): return "the program \(program) of \(request.id) is no executable of this machine"
+    default: return "the program \(program) of \(request.id) cannot be executed: \(SystemError.text(of: code))"
+    }
+  }
+}
