@@ -3,8 +3,10 @@
 public enum Router {
   /// The kernel with the fewest clients of those that serve the request, the oldest among equals; else a new one.
   public static func decide(_ requirements: Requirements, rows: some Sequence<KernelRow>) -> (RouteAnswer, String) {
+    var wanted = requirements
+    wanted.config = wanted.config.map(Requirements.fileName)
     var best: KernelRow?
-    for row in rows where requirements.accepts(row) {
+    for row in rows where wanted.accepts(row) {
       if let session = requirements.session, row.sessions.contains(session) {
         return (.use(row.uuid), "the kernel of session '\(session)'")
       }

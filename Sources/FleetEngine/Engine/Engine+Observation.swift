@@ -49,10 +49,12 @@ extension Engine {
   mutating func flushRows() {
     var changes: [KernelRowChange] = []
     for id in touched {
-      let row = kernels[id].map(KernelRow.init)
-      guard rows[id] != row else { continue }
-      rows[id] = row
-      changes.append(row.map(KernelRowChange.put) ?? .remove(id.uuid))
+      if let kernel = kernels[id] {
+        if rows[id] == nil { rows[id] = KernelRow(kernel) } else if !rows[id]!.update(kernel) { continue }
+        changes.append(.put(rows[id]!))
+      } else if rows.removeValue(forKey: id) != nil {
+        changes.append(.remove(id.uuid))
+      }
     }
     touched = []
     if !changes.isEmpty { effects.append(.rows(changes)) }

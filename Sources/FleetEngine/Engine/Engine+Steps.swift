@@ -2,7 +2,10 @@
 
 extension Engine {
   mutating func take(_ step: Step, _ id: KernelID, _ now: Instant, failure: LaunchFailure? = nil) {
-    touched.append(id)
+    switch step {
+    case .ignore, .refuse: return
+    default: touched.append(id)
+    }
     switch step {
     case .ignore, .refuse: break
     case .impossible: preconditionFailure("\(id) is \(kernels[id]!.status) and was launched")

@@ -7,10 +7,16 @@ public struct KernelID: Sendable, Hashable, Comparable, CustomStringConvertible 
 
   /// Nil if the text is no UUID.
   public init?(uuid: String) {
-    let groups = uuid.split(separator: "-", omittingEmptySubsequences: false)
-    let isHex = groups.allSatisfy { $0.utf8.allSatisfy { Character(UnicodeScalar($0)).isHexDigit } }
-    guard groups.map(\.utf8.count) == [8, 4, 4, 4, 12], isHex else { return nil }
+    guard uuid.utf8.count == 36 else { return nil }
+    for (index, byte) in uuid.utf8.enumerated() {
+      let isHyphen = [8, 13, 18, 23].contains(index)
+      guard isHyphen ? byte == 0x2D : Self.isHexDigit(byte) else { return nil }
+    }
     self.uuid = uuid.lowercased()
+  }
+
+  private static func isHexDigit(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x41...0x46).contains(byte) || (0x61...0x66).contains(byte)
   }
 
   /// `kernel-` and the first eight digits of the UUID.

@@ -44,6 +44,21 @@ public struct KernelRow: Sendable, Hashable {
     labels = specification.labels
     sessions = kernel.sessions
   }
+
+  /// Takes over what can change in a kernel's life; false if nothing did.
+  mutating func update(_ kernel: Kernel) -> Bool {
+    let clients = kernel.clients
+    let isSame =
+      status == kernel.status.rawValue && self.clients == clients && port == kernel.port && restarts == kernel.restarts
+      && sessions == kernel.sessions
+    if isSame { return false }
+    status = kernel.status.rawValue
+    self.clients = clients
+    port = kernel.port
+    restarts = kernel.restarts
+    sessions = kernel.sessions
+    return true
+  }
 }
 
 public enum KernelRowChange: Sendable, Hashable {

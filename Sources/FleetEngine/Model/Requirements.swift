@@ -34,7 +34,7 @@ public struct Requirements: Sendable, Hashable {
   /// Whether the kernel could serve the request: usable, and no requirement speaks against it.
   public func accepts(_ row: KernelRow) -> Bool {
     func agree(_ wanted: String?, _ actual: String?) -> Bool { wanted == nil || wanted == actual }
-    return ["starting", "idle", "busy"].contains(row.status)
+    return Status(rawValue: row.status)?.isUsable == true
       && agree(language, row.language) && agree(kernelspec, row.kernelspec)
       && agree(config.map(Self.fileName), row.config) && agree(provider, row.provider) && agree(model, row.model)
       && agree(owner, row.owner) && memory.map { $0 <= row.memoryLimit ?? .max } ?? true
@@ -43,6 +43,7 @@ public struct Requirements: Sendable, Hashable {
 
   /// The last component of a path, with the suffix `.toml` if it had none.
   public static func fileName(_ path: String) -> String {
+    if path.hasSuffix(".toml"), !path.utf8.contains(0x2F) { return path }
     let name = path.split(separator: "/").last.map(String.init) ?? path
     return name.hasSuffix(".toml") ? name : name + ".toml"
   }
