@@ -16,6 +16,11 @@ public enum FleetClientError: Error, Hashable, Sendable, CustomStringConvertible
     if case .refused(_, let code, _) = self { code } else { nil }
   }
 
+  /// Whether there is no host at all.
+  public var isHostUnreachable: Bool {
+    if case .hostUnreachable = self { true } else { false }
+  }
+
   public var description: String {
     switch self {
     case .hostUnreachable(let socket, let reason): "no host answers on \(socket) (\(reason)); start one with fleet up"

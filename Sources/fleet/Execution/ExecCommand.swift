@@ -1,0 +1,62 @@
+// exec: code in a kernel that is already there.
+import ArgumentParser
+import Glibc
+import JSON
+import JupyterProtocol
+
+struct ExecCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "exec", abstract: "Run code in a kernel and print what it says.",
+    discussion: "CODE may be \"-\" for standard input. Ctrl-C interrupts the code; an error in it is exit code 1.")
+
+  @OptionGroup var argument: KernelArgument
+
+  @Argument(help: "The code, in the kernel's language.")
+  var code: String
+
+  @OptionGroup var jsonOption: JSONOption
+  @OptionGroup var directoryOptions: DirectoryOptions
+
+  func run() throws {
+    let access = try HostAccess(directoryOptions)
+    let text = code == "-" ? InputReader.everything() : code
+    let session = try KernelSession(try access.kernel(argument.kernel), access)
+    // Standard input is the code's own, unless the code came from there.
+    let input: KernelClient.InputHandler? = code == "-" ? nil : { InputReader.line(prompt: $0, isPassword: $1) }
+    guard jsonOption.json else {
+      var printer = OutputPrinter()
+      let outcome = try session.run(ExecuteRequest(text), input: input) { printer.show($0) }
+      return try Self.finish(outcome, &printer, session.kernel)
+    }
+    var collector = OutputCollector()
+    let outcome = try session.run(ExecuteRequest(text), input: input) { collector.add($0) }
+    var status = "ok"
+    if case .ok = outcome {} else { status = "error" }
+    Output.json(["status": .string(status), "outputs": .array(collector.outputs)])
+    if status == "error" { throw CommandFailure(.failed) }
+  }
+
+  /// Ends the command as the code ended.
+  static func finish(
+    _ outcome: KernelSession.Outcome, _ printer: inout OutputPrinter, _ kernel: KernelDocument
+  ) throws {
+    switch outcome {
+    case .ok: return
+    case .failed(let exception):
+      printer.show(exception)
+      if let code = exception.exitCode {
+        if code == 0 { return }
+        throw CommandFailure(code: code)
+      }
+      throw CommandFailure(Interruption.happened ? .interrupted : .failed)
+    case .aborted:
+      throw CommandFailure(.failed, "\(kernel.title) did not run the code, because code before it had failed")
+    case .kernelEnded(let code, let reason):
+      // A script that calls os.exit ends its kernel; the code is the script's own.
+      if let code { throw CommandFailure(code: Int32(truncatingIfNeeded: code)) }
+      let words = reason.map { " (\($0))" } ?? ""
+      throw CommandFailure(
+        .failed, "\(kernel.title) ended while it ran the code\(words); see fleet logs \(kernel.title)")
+    }
+  }
+}

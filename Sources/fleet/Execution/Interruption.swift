@@ -1,0 +1,38 @@
+// Ctrl-C while a kernel runs code for us: the first stops the code, the second stops us.
+import Glibc
+import JupyterProtocol
+import Synchronization
+
+/// What the signal handler may touch: plain words that live as long as the process.
+private struct SignalState: ~Copyable {
+  /// Where to write to when Ctrl-C is pressed; below 0 when nobody wants to know.
+  let descriptor = Atomic<Int32>(-1)
+  let count = Atomic<Int>(0)
+}
+
+private let state = SignalState()
+
+enum Interruption {
+  /// Runs `body` with Ctrl-C as an interrupt of the kernel.
+  static func forwarding<Answer>(to client: KernelClient, _ body: () throws -> Answer) rethrows -> Answer {
+    state.count.store(0, ordering: .relaxed)
+    state.descriptor.store(client.interruption.descriptor, ordering: .relaxed)
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { _ in
+      if state.count.add(1, ordering: .relaxed).newValue > 1 { _exit(ExitStatus.interrupted.rawValue) }
+      // The same eight bytes that `Wakeup.signal` writes; calling it would retain an object inside a handler.
+      var one: UInt64 = 1
+      _ = write(state.descriptor.load(ordering: .relaxed), &one, 8)
+    }
+    var before = sigaction()
+    sigaction(SIGINT, &action, &before)
+    defer {
+      sigaction(SIGINT, &before, nil)
+      state.descriptor.store(-1, ordering: .relaxed)
+    }
+    return try body()
+  }
+
+  /// Whether Ctrl-C was pressed since `forwarding` began.
+  static var happened: Bool { state.count.load(ordering: .relaxed) > 0 }
+}

@@ -1,0 +1,102 @@
+// A conversation with one kernel, directly over ZeroMQ.
+import FleetClient
+import FleetConfiguration
+import Glibc
+import JSON
+import JupyterProtocol
+
+final class KernelSession {
+  let kernel: KernelDocument
+  let client: KernelClient
+  private let access: HostAccess
+
+  /// Connects to a kernel that the host knows and waits for its turn.
+  init(_ kernel: KernelDocument, _ access: HostAccess) throws {
+    guard !kernel.isDead else {
+      throw CommandFailure(
+        .failed, "\(kernel.title) is dead (\(kernel.healthReason)); fleet restart \(kernel.title) starts it again")
+    }
+    self.kernel = kernel
+    self.access = access
+    client = try KernelClient(ConnectionFile(reading: kernel.connectionFile))
+    try Progress.during("waiting for \(kernel.title)") { try waitUntilReady() }
+  }
+
+  /// A kernel that runs somebody's code does not answer and is waited for; one whose heart does not beat is not.
+  private func waitUntilReady() throws {
+    while true {
+      do {
+        try client.waitUntilReady(timeout: .seconds(5))
+        return
+      } catch KernelClientError.timedOut {
+        guard try client.heartbeat(timeout: .seconds(3)) else {
+          throw CommandFailure(
+            .failed,
+            "\(kernel.title) does not answer and has no heartbeat; see fleet health and fleet logs \(kernel.title)")
+        }
+      }
+    }
+  }
+
+  enum Outcome {
+    case ok
+    case failed(KernelException)
+    case aborted
+    /// The kernel's process ended while it ran the code; nil if nobody knows how.
+    case kernelEnded(code: Int?, reason: String?)
+  }
+
+  /// Runs code; Ctrl-C meanwhile interrupts it.
+  /// - Parameter input: answers the kernel's questions.
+  func run(
+    _ request: ExecuteRequest, input: KernelClient.InputHandler?, onOutput: (KernelOutput) -> Void
+  ) throws -> Outcome {
+    do {
+      let reply = try Interruption.forwarding(to: client) {
+        try client.execute(request, onOutput: onOutput, onInput: input)
+      }
+      switch reply.outcome {
+      case .ok: return .ok
+      case .error(let exception): return .failed(exception)
+      case .aborted: return .aborted
+      }
+    } catch KernelClientError.disconnected {
+      return end()
+    }
+  }
+
+  /// Waits until a kernel that ended answers again, if its host starts it again.
+  /// - Parameter message: what to say if not.
+  func awaitRestart(else message: String) throws {
+    guard let document = try? access.client.kernel(kernel.uuid)["kernel"], !KernelDocument(document).isDead else {
+      throw CommandFailure(.failed, message)  // dead, removed, or no host there that would start it
+    }
+    try Progress.during("waiting for \(kernel.title)") { try waitUntilReady() }
+  }
+
+  /// How the kernel ended, which its host learns a moment after us.
+  private func end() -> Outcome {
+    let deadline = ContinuousClock.now + .seconds(2)
+    let restarts = kernel.restarts
+    while ContinuousClock.now < deadline {
+      guard let document = try? access.client.kernel(kernel.uuid)["kernel"] else { break }  // no host, or no kernel
+      let now = KernelDocument(document)
+      if now.exitReason != nil, now.isDead || now.status == "backoff" || now.restarts != restarts {
+        return .kernelEnded(code: now.exitCode, reason: now.exitReason)
+      }
+      usleep(20_000)
+    }
+    return .kernelEnded(code: nil, reason: nil)
+  }
+}
+
+/// The exit code of a script that ended by itself.
+extension KernelException {
+  /// `sys.exit(3)` in Python, `os.exit(3)` in Lua; nil if this is an error like any other.
+  var exitCode: Int32? {
+    guard name == "SystemExit" else { return nil }
+    if value.isEmpty || value == "None" || value == "True" || value == "true" { return value == "True" ? 1 : 0 }
+    guard let code = Int(value) else { return 1 }
+    return Int32(truncatingIfNeeded: code & 0xFF)
+  }
+}

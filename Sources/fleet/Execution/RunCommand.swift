@@ -1,0 +1,50 @@
+// run: a script in a kernel that is found or started for it.
+import ArgumentParser
+import JSON
+import JupyterProtocol
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run a script in a kernel of its language, found or started.",
+    discussion: """
+      Options of fleet stand before SCRIPT; what follows it is the script's. SCRIPT may be "-" for standard input. \
+      The exit code is the script's own.
+      """)
+
+  @OptionGroup(title: "Requirements") var requirements: RequirementOptions
+  @OptionGroup var directoryOptions: DirectoryOptions
+
+  @Argument(help: "The script's file.", completion: .file())
+  var script: String
+
+  @Argument(parsing: .captureForPassthrough, help: "The script's arguments.")
+  var arguments: [String] = []
+
+  func run() throws {
+    let access = try HostAccess(directoryOptions)
+    let script = try Script(path: script)
+    let language = requirements.language ?? script.language
+    guard language != nil || requirements.config != nil else {
+      throw CommandFailure(
+        .usage, "the language of \(script.path) cannot be told from its name; say it with --language before the script")
+    }
+    let found = try FoundKernel(access, try requirements.body(access.locator, language: language))
+    if Output.errorIsTerminal || found.document["decision"]?["fallback"]?.bool == true { found.explain() }
+    let spoken = found.kernel.language
+    guard let prelude = script.prelude(arguments: arguments, language: spoken) else {
+      throw CommandFailure(.usage, "scripts in \(spoken) cannot be given arguments; fleet knows how for lua and python")
+    }
+    let session = try KernelSession(found.kernel, access)
+    let input: KernelClient.InputHandler? = script.path == "-" ? nil : { InputReader.line(prompt: $0, isPassword: $1) }
+    var printer = OutputPrinter()
+    if !prelude.isEmpty {
+      var request = ExecuteRequest(prelude)
+      request.silent = true
+      let outcome = try session.run(request, input: nil) { printer.show($0) }
+      try ExecCommand.finish(outcome, &printer, session.kernel)
+    }
+    let request = ExecuteRequest(script.code(language: spoken))
+    let outcome = try session.run(request, input: input) { printer.show($0) }
+    try ExecCommand.finish(outcome, &printer, session.kernel)
+  }
+}

@@ -1,0 +1,30 @@
+// The command `fleet` and its families.
+import ArgumentParser
+
+struct FleetCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fleet",
+    abstract: "Runs many isolated interpreters, shared by many clients, as Lua policies decide.",
+    discussion: """
+      Commands that need kernels start a host by themselves when none runs. Kernels outlive their host.
+      Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy or limit, 5 host unreachable, \
+      100 host already running.
+      """,
+    version: fleetVersion,
+    groupedSubcommands: [
+      CommandGroup(name: "Host:", subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self]),
+      CommandGroup(
+        name: "Kernels:",
+        subcommands: [
+          SpawnCommand.self, ListCommand.self, ShowCommand.self, FindCommand.self, StopCommand.self,
+          StopAllCommand.self, RestartCommand.self, InterruptCommand.self, CleanupCommand.self,
+        ]),
+      CommandGroup(
+        name: "Code:", subcommands: [ExecCommand.self, RunCommand.self, ConnectCommand.self, ReplCommand.self]),
+      CommandGroup(
+        name: "Watching:", subcommands: [HealthCommand.self, LogsCommand.self, RegistryCommand.self]),
+      CommandGroup(
+        name: "This machine:",
+        subcommands: [KernelspecCommand.self, DoctorCommand.self, CompletionsCommand.self]),
+    ])
+}

@@ -1,0 +1,67 @@
+// A kernel of the API as a command sees it: the document, and what is often taken from it.
+import FleetConfiguration
+import JSON
+
+struct KernelDocument {
+  let document: JSON
+
+  init(_ document: JSON) { self.document = document }
+
+  static func list(_ document: JSON) -> [KernelDocument] {
+    (document["kernels"]?.array ?? []).map(KernelDocument.init)
+  }
+
+  private func text(_ key: String) -> String? { document[key]?.string }
+
+  var id: String { text("id") ?? "" }
+  var name: String? { text("name") }
+  var uuid: String { text("uuid") ?? "" }
+  var language: String { text("language") ?? "" }
+  var kernelspec: String { text("kernelspec") ?? "" }
+  var provider: String? { text("provider") }
+  var model: String? { text("model") }
+  var owner: String { text("owner") ?? "" }
+  var pool: String? { text("pool") }
+  var status: String { text("status") ?? "unknown" }
+  var connectionFile: String { text("connection_file") ?? "" }
+  var logFile: String { text("log_file") ?? "" }
+  var healthState: String { document["health"]?["state"]?.string ?? "UNHEALTHY" }
+  var healthReason: String { document["health"]?["reason"]?.string ?? "" }
+  var exitReason: String? { document["exit"]?["reason"]?.string }
+  var exitCode: Int? { document["exit"]?["code"]?.int.map(Int.init) }
+  var clients: [String] { document["clients"]?.array?.compactMap(\.string) ?? [] }
+  var connections: Int { document["connections"]?.int.map(Int.init) ?? 0 }
+  var pid: String { number("pid") }
+  var port: String { number("port") }
+  var restarts: Int { document["restarts"]?.int.map(Int.init) ?? 0 }
+  var memory: String { document["memory_mb"]?.double.map(Words.megabytes) ?? "-" }
+  var cpu: String { document["cpu_percent"]?.double.map(Words.percent) ?? "-" }
+  var uptime: String { document["uptime_seconds"]?.double.map(Words.uptime) ?? "-" }
+
+  /// The file name of its config.
+  var config: String { text("config").map { FilePath.name(of: $0) } ?? "-" }
+
+  /// How people call it: its name, else its id.
+  var title: String { name ?? id }
+
+  var memoryLimit: String? { document["memory_limit"]?.int.map { ByteCount(bytes: $0).description } }
+  var cpuLimit: String? { document["cpu_limit"]?.double.map { "\($0)" } }
+
+  var labels: String {
+    (document["labels"]?.object ?? [:]).sorted { $0.key < $1.key }
+      .map { "\($0.key)=\($0.value.string ?? "")" }.joined(separator: ",")
+  }
+
+  /// Whether it has no process and will not get one by itself.
+  var isDead: Bool { ["exited", "failed"].contains(status) }
+
+  var colour: Output.Colour? {
+    switch healthState {
+    case "HEALTHY": status == "idle" ? .green : .yellow
+    case "DEAD": .red
+    default: .yellow
+    }
+  }
+
+  private func number(_ key: String) -> String { document[key]?.int.map { "\($0)" } ?? "-" }
+}

@@ -1,0 +1,81 @@
+// Standard output and standard error: whole writes, colour only on a terminal.
+import Glibc
+import JSON
+
+enum Output {
+  static let isTerminal = isatty(STDOUT_FILENO) == 1
+  static let errorIsTerminal = isatty(STDERR_FILENO) == 1
+
+  /// Colours are for terminals, and for those who did not say `NO_COLOR` (https://no-color.org).
+  private static let hasColour: Bool = {
+    guard isTerminal else { return false }
+    let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? false
+    let refused = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
+    return !isDumb && !refused
+  }()
+
+  static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+  static func write(_ text: String, to descriptor: Int32) {
+    var text = text
+    text.withUTF8 { write($0, to: descriptor) }
+  }
+
+  /// As they are, so that a character that is cut in two by a reader's buffer comes out whole.
+  static func write(bytes: ArraySlice<UInt8>) { bytes.withUnsafeBufferPointer { write($0, to: STDOUT_FILENO) } }
+
+  private static func write(_ bytes: UnsafeBufferPointer<UInt8>, to descriptor: Int32) {
+    var written = 0
+    while written < bytes.count {
+      let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+      if count >= 0 {
+        written += count
+      } else if errno == EAGAIN {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&entry, 1, -1)
+      } else if errno != EINTR {
+        // Nobody reads any more, or the disk is full: what follows would be lost as well.
+        if descriptor == STDOUT_FILENO { exit(ExitStatus.failed.rawValue) }
+        return
+      }
+    }
+  }
+
+  static func line(_ text: String) { write(text + "\n") }
+
+  /// What a script may want to keep apart from the data.
+  static func note(_ text: String) { write("fleet: \(text)\n", to: STDERR_FILENO) }
+
+  static func complain(_ text: String) { note(text) }
+
+  static func json(_ document: JSON) { write(document.text(pretty: true) + "\n") }
+
+  enum Colour: String {
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+    case faint = "2"
+    case bold = "1"
+  }
+
+  static func coloured(_ text: String, _ colour: Colour?) -> String {
+    guard hasColour, let colour else { return text }
+    return "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m"
+  }
+
+  /// Without the colours that kernels put into tracebacks.
+  static func plain(_ text: String) -> String {
+    guard text.utf8.contains(0x1B) else { return text }
+    var result = String.UnicodeScalarView()
+    var scalars = text.unicodeScalars[...]
+    while let scalar = scalars.popFirst() {
+      guard scalar == "\u{1B}", scalars.first == "[" else {
+        result.append(scalar)
+        continue
+      }
+      // A control sequence ends with a character from "@" to "~".
+      scalars = scalars.dropFirst().drop { !("@"..."~").contains($0) }.dropFirst()
+    }
+    return String(result)
+  }
+}
