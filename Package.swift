@@ -45,7 +45,7 @@ let package = Package(
 
     // C of ours: what Swift cannot do safely.
     cRoom("CLua", ["CLua54"]),
-    cRoom("CSystem"),
+    cRoom("CFleetSystem"),
     .executableTarget(
       name: "fleet-shim", cSettings: strictC + [.define("_FORTIFY_SOURCE", to: "0")],
       linkerSettings: [.unsafeFlags(["-static"])]),
@@ -62,14 +62,14 @@ let package = Package(
     room("LuaRuntime", ["CLua"]),
 
     // The edge.
-    room("JupyterProtocol", ["CZeroMQ", "CSystem", "JSON", .product(name: "Crypto", package: "swift-crypto")]),
+    room("JupyterProtocol", ["CZeroMQ", "CFleetSystem", "JSON", .product(name: "Crypto", package: "swift-crypto")]),
     room("FleetClient", ["JSON"]),
     room("LuaKernel", ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "JSON"]),
     room("PolicyHost", ["FleetEngine", "LuaRuntime"]),
     room(
       "FleetCore",
       [
-        "FleetEngine", "FleetConfiguration", "JupyterProtocol", "CSystem", "JSON",
+        "FleetEngine", "FleetConfiguration", "JupyterProtocol", "CFleetSystem", "JSON",
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
       ]),
     room(

@@ -12,19 +12,26 @@ struct FleetCommand: AsyncParsableCommand {
       """,
     version: fleetVersion,
     groupedSubcommands: [
-      CommandGroup(name: "Host:", subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self]),
+      CommandGroup(name: "Host", subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self]),
       CommandGroup(
-        name: "Kernels:",
+        name: "Kernels",
         subcommands: [
           SpawnCommand.self, ListCommand.self, ShowCommand.self, FindCommand.self, StopCommand.self,
           StopAllCommand.self, RestartCommand.self, InterruptCommand.self, CleanupCommand.self,
         ]),
       CommandGroup(
-        name: "Code:", subcommands: [ExecCommand.self, RunCommand.self, ConnectCommand.self, ReplCommand.self]),
+        name: "Code", subcommands: [ExecCommand.self, RunCommand.self, ConnectCommand.self, ReplCommand.self]),
       CommandGroup(
-        name: "Watching:", subcommands: [HealthCommand.self, LogsCommand.self, RegistryCommand.self]),
+        name: "Watching", subcommands: [HealthCommand.self, LogsCommand.self, RegistryCommand.self]),
       CommandGroup(
-        name: "This machine:",
+        name: "This machine",
         subcommands: [KernelspecCommand.self, DoctorCommand.self, CompletionsCommand.self]),
     ])
+
+  /// All that can stand first on a command line.
+  static var commandNames: [String] {
+    configuration.groupedSubcommands.flatMap(\.subcommands).flatMap {
+      [$0.configuration.commandName ?? ""] + $0.configuration.aliases
+    }
+  }
 }

@@ -36,8 +36,17 @@ enum Main {
       Output.complain("\(error)")
       return ExitStatus.failed.rawValue
     }
-    Output.complain(usage(error))
+    Output.complain(unknownCommand() ?? usage(error))
     return ExitStatus.usage.rawValue
+  }
+
+  private static func unknownCommand() -> String? {
+    let words = LeadingOptions.take(Array(CommandLine.arguments.dropFirst()))
+    guard let first = words.first, !first.hasPrefix("-"), first != "help" else { return nil }
+    let names = FleetCommand.commandNames
+    guard !names.contains(first) else { return nil }
+    let hint = NearestName.of(first, among: names).map { "; did you mean \"\($0)\"?" } ?? "; see fleet --help"
+    return "there is no command \"\(first)\"\(hint)"
   }
 
   /// What was wrong with the arguments, and the `--help` that tells more, in one sentence.

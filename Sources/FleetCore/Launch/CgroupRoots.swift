@@ -1,7 +1,7 @@
 // Where a host may make control groups for its kernels: below its own groups, so that kernels never escape the limits
 // that the host itself was given.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 /// Directories in which the shim makes the groups of its kernel; nil where nothing can be made.

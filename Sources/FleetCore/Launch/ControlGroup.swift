@@ -1,6 +1,6 @@
 // One control group of a kernel, seen from the host: killed and removed when the shim could not do it.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 struct ControlGroup: Sendable, Hashable {

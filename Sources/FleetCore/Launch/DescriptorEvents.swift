@@ -1,7 +1,7 @@
 // One thread that waits for descriptors with epoll, so that waiting for a process, a report or a log costs no thread of
 // the concurrency pool and no polling.
 
-import CSystem
+import CFleetSystem
 import Glibc
 import Synchronization
 

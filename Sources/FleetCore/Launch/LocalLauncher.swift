@@ -1,6 +1,6 @@
 // Starts kernels as processes of this machine, each under a shim of its own.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 /// Starts local processes through `fleet-shim`.

@@ -1,6 +1,6 @@
 // The lock file of a kernel: who holds it, and what that shim wrote into it.
 
-import CSystem
+import CFleetSystem
 import Glibc
 import JSON
 

@@ -1,6 +1,6 @@
 // A process held by a pidfd: whatever happens to its pid, a signal reaches this process or none.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 /// How a shim ended, as far as the system tells this process.

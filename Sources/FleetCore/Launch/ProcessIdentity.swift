@@ -1,6 +1,6 @@
 // What tells one process from all others that ever had its pid, in a form that can be kept in a row.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 /// Identity of a process across restarts of the host: the boot, and the number that the system gave the process for that

@@ -1,6 +1,6 @@
 // One line of /proc/PID/stat, parsed by bytes: it is read for every process of the system when a tree is looked for.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 /// The fields of `/proc/PID/stat` that are used here. Times in clock ticks, see proc(5).

@@ -1,6 +1,6 @@
 // Killing what is below a shim from outside, for when the shim itself cannot.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 enum ProcessTree {

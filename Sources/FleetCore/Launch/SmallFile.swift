@@ -1,6 +1,6 @@
 // Small files read in one piece: records of a shim, and what /proc says.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 enum SmallFile {

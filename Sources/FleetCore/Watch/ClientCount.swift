@@ -1,6 +1,6 @@
 // How many clients are connected to kernels, asked of the system when somebody wants to know.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 /// Counts established TCP clients of kernels.

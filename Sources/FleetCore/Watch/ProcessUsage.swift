@@ -1,6 +1,6 @@
 // What a process uses, from three small reads of /proc.
 
-import CSystem
+import CFleetSystem
 import Glibc
 
 /// One sample of a process.

@@ -62,7 +62,7 @@ struct Conversation {
     case .ok: return true
     case .failed(let exception):
       printer.show(exception)
-      if let code = exception.exitCode { throw CommandFailure(code: code) }
+    case .exited(let code): throw CommandFailure(code: code)
     case .aborted: Output.note("the kernel did not run this, because code before it had failed")
     case .kernelEnded(_, let reason):
       let words = reason.map { " (\($0))" } ?? ""

@@ -44,15 +44,12 @@ struct ExecCommand: ParsableCommand {
     case .ok: return
     case .failed(let exception):
       printer.show(exception)
-      if let code = exception.exitCode {
-        if code == 0 { return }
-        throw CommandFailure(code: code)
-      }
       throw CommandFailure(Interruption.happened ? .interrupted : .failed)
     case .aborted:
       throw CommandFailure(.failed, "\(kernel.title) did not run the code, because code before it had failed")
+    case .exited(let code):
+      if code != 0 { throw CommandFailure(code: code) }
     case .kernelEnded(let code, let reason):
-      // A script that calls os.exit ends its kernel; the code is the script's own.
       if let code { throw CommandFailure(code: Int32(truncatingIfNeeded: code)) }
       let words = reason.map { " (\($0))" } ?? ""
       throw CommandFailure(

@@ -42,6 +42,8 @@ final class KernelSession {
     case ok
     case failed(KernelException)
     case aborted
+    /// The code ended the session by itself, such as by `os.exit(3)`.
+    case exited(code: Int32)
     /// The kernel's process ended while it ran the code; nil if nobody knows how.
     case kernelEnded(code: Int?, reason: String?)
   }
@@ -55,11 +57,7 @@ final class KernelSession {
       let reply = try Interruption.forwarding(to: client) {
         try client.execute(request, onOutput: onOutput, onInput: input)
       }
-      switch reply.outcome {
-      case .ok: return .ok
-      case .error(let exception): return .failed(exception)
-      case .aborted: return .aborted
-      }
+      return Outcome(reply)
     } catch KernelClientError.disconnected {
       return end()
     }
@@ -90,13 +88,24 @@ final class KernelSession {
   }
 }
 
-/// The exit code of a script that ended by itself.
-extension KernelException {
-  /// `sys.exit(3)` in Python, `os.exit(3)` in Lua; nil if this is an error like any other.
-  var exitCode: Int32? {
-    guard name == "SystemExit" else { return nil }
-    if value.isEmpty || value == "None" || value == "True" || value == "true" { return value == "True" ? 1 : 0 }
-    guard let code = Int(value) else { return 1 }
-    return Int32(truncatingIfNeeded: code & 0xFF)
+extension KernelSession.Outcome {
+  fileprivate init(_ reply: ExecuteReply) {
+    switch reply.outcome {
+    case .aborted: self = .aborted
+    case .ok:
+      // What `os.exit` of the Lua kernel and `quit` of IPython answer; only the former tells a code.
+      let farewell = reply.content["payload"]?.array?.first { $0["source"] == "ask_exit" }
+      self = farewell.map { .exited(code: Self.code($0["code"]?.int ?? 0)) } ?? .ok
+    case .error(let exception):
+      guard exception.name == "SystemExit" else {
+        self = .failed(exception)
+        return
+      }
+      // As the python command does: no value is success, a number is itself, anything else is a failure.
+      let isSuccess = ["", "None", "False"].contains(exception.value)
+      self = .exited(code: isSuccess ? 0 : Self.code(Int64(exception.value) ?? 1))
+    }
   }
+
+  private static func code(_ value: Int64) -> Int32 { Int32(truncatingIfNeeded: value & 0xFF) }
 }

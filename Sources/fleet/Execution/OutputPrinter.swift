@@ -20,7 +20,7 @@ struct OutputPrinter {
 
   /// Once: an error comes as an output and again with the reply.
   mutating func show(_ exception: KernelException) {
-    guard !hasShownError, exception.exitCode == nil else { return }
+    guard !hasShownError, exception.name != "SystemExit" else { return }
     hasShownError = true
     endLine()
     let lines = exception.traceback.isEmpty ? ["\(exception.name): \(exception.value)"] : exception.traceback

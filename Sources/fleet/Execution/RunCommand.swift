@@ -30,21 +30,13 @@ struct RunCommand: ParsableCommand {
     }
     let found = try FoundKernel(access, try requirements.body(access.locator, language: language))
     if Output.errorIsTerminal || found.document["decision"]?["fallback"]?.bool == true { found.explain() }
-    let spoken = found.kernel.language
-    guard let prelude = script.prelude(arguments: arguments, language: spoken) else {
-      throw CommandFailure(.usage, "scripts in \(spoken) cannot be given arguments; fleet knows how for lua and python")
-    }
+    let executions = try script.executions(kernelspec: found.kernel.kernelspec, language: found.kernel.language, arguments: arguments)
     let session = try KernelSession(found.kernel, access)
     let input: KernelClient.InputHandler? = script.path == "-" ? nil : { InputReader.line(prompt: $0, isPassword: $1) }
     var printer = OutputPrinter()
-    if !prelude.isEmpty {
-      var request = ExecuteRequest(prelude)
-      request.silent = true
-      let outcome = try session.run(request, input: nil) { printer.show($0) }
+    for request in executions {
+      let outcome = try session.run(request, input: input) { printer.show($0) }
       try ExecCommand.finish(outcome, &printer, session.kernel)
     }
-    let request = ExecuteRequest(script.code(language: spoken))
-    let outcome = try session.run(request, input: input) { printer.show($0) }
-    try ExecCommand.finish(outcome, &printer, session.kernel)
   }
 }

@@ -1,6 +1,8 @@
 // A script file as code for a kernel: its language, and its arguments in the language's own way.
 import FleetConfiguration
 import Glibc
+import JSON
+import JupyterProtocol
 
 struct Script {
   let path: String
@@ -32,24 +34,39 @@ struct Script {
     return ["lua", "python", "julia", "ruby", "bash"].contains(interpreter) ? String(interpreter) : nil
   }
 
-  /// The text to execute; lines keep their numbers.
-  func code(language: String) -> String {
-    guard language == "lua", text.hasPrefix("#") else { return text }
-    // lua itself skips such a first line only in files.
-    return "--" + text
-  }
-
-  /// Code that gives the script its arguments; nil if there is no way that we know of.
-  func prelude(arguments: [String], language: String) -> String? {
+  /// What is executed, one after the other: the script, perhaps after code that gives it its arguments.
+  /// - Throws: if there is no way known to give a script of this language arguments.
+  func executions(kernelspec: String, language: String, arguments: [String]) throws -> [ExecuteRequest] {
+    var script = ExecuteRequest(text)
+    if kernelspec == "lua" {
+      // Our own kernel takes a script as the lua command does.
+      script.metadata = ["fleet": ["script": .string(fullPath), "args": .array(arguments.map(JSON.string))]]
+      return [script]
+    }
     switch language {
     case "lua":
-      let list = arguments.map(Self.luaString).joined(separator: ", ")
-      return "arg = {[0] = \(Self.luaString(path))\(list.isEmpty ? "" : ", " + list)}"
+      // lua itself skips such a first line only in files. Lines keep their numbers.
+      if text.hasPrefix("#") { script.code = "--" + text }
+      let list = ["[0] = \(Self.luaString(fullPath))"] + arguments.map(Self.luaString)
+      return [Self.silently("arg = {\(list.joined(separator: ", "))}"), script]
     case "python":
-      let list = ([path] + arguments).map(Self.pythonString).joined(separator: ", ")
-      return "import sys; sys.argv = [\(list)]"
-    default: return arguments.isEmpty ? "" : nil
+      let list = ([fullPath] + arguments).map(Self.pythonString)
+      return [Self.silently("import sys; sys.argv = [\(list.joined(separator: ", "))]"), script]
+    default:
+      guard arguments.isEmpty else {
+        throw CommandFailure(
+          .usage, "scripts in \(language) cannot be given arguments; fleet knows how for lua and python")
+      }
+      return [script]
     }
+  }
+
+  private var fullPath: String { path == "-" ? "stdin" : FilePath.absolute(path) }
+
+  private static func silently(_ code: String) -> ExecuteRequest {
+    var request = ExecuteRequest(code)
+    request.silent = true
+    return request
   }
 
   /// Any byte of a string as decimal escapes where it is not plain.

@@ -1,5 +1,5 @@
 // The checks of `fleet doctor` that are about the system: limits, processes, ports, who trusts whom.
-import CSystem
+import CFleetSystem
 import FleetConfiguration
 import Glibc
 

@@ -1,6 +1,6 @@
 // Small files of /proc and /sys, read and written by one call each.
 
-#include "CSystem.h"
+#include "CFleetSystem.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // The calls of the operating system that Swift cannot make safely or cannot see: starting a process with an exact set of
 // descriptors, pidfds, the holder of a lock, TCP peers by netlink. All of them answer 0 or a count, or minus an errno.
 
-#ifndef FLEET_CSYSTEM_H
-#define FLEET_CSYSTEM_H
+#ifndef FLEET_SYSTEM_H
+#define FLEET_SYSTEM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // Starting, naming, signalling and reaping processes without ever trusting a bare pid.
 
-#include "CSystem.h"
+#include "CFleetSystem.h"
 
 #include <errno.h>
 #include <fcntl.h>

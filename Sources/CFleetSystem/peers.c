@@ -1,6 +1,6 @@
 // Established TCP connections, by one netlink dump instead of parsing /proc/net/tcp (which formats every socket as text).
 
-#include "CSystem.h"
+#include "CFleetSystem.h"
 
 #include <dirent.h>
 #include <errno.h>
