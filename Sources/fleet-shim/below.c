@@ -104,11 +104,11 @@ static void stop_and_kill(void) {
 
 // Whoever is still alive afterwards cannot be interrupted by the system itself.
 void kill_below(void) {
-  bool whole = group_kill();
+  const int patient = group_kill() ? 20 : 0;  // ms in which a whole group has time to die by itself
   for (int tries = 0; tries < 200; tries++) {
-    if (whole) poll(NULL, 0, 1);
+    if (tries >= patient + 2) stop_and_kill();
+    else if (tries >= patient) each_process(signal_below, SIGKILL);  // the usual few, without ceremony
     if (alive_below() == 0) return;
-    if (tries >= 20 || !whole) stop_and_kill();
-    if (!whole) poll(NULL, 0, 1);
+    poll(NULL, 0, 1);
   }
 }

@@ -29,17 +29,21 @@ struct ProcessStat: Sendable, Hashable {
     guard let bracket = line.lastIndex(of: UInt8(ascii: ")")) else { return nil }
     var fields = NumberScanner(UnsafeRawBufferPointer(rebasing: line[(bracket + 1)...]))
     guard let state = fields.letter() else { return nil }
-    var numbers: [Int64] = []
-    numbers.reserveCapacity(20)
-    while numbers.count < 19, let number = fields.number() { numbers.append(number) }
-    guard numbers.count == 19 else { return nil }
+    // Counted as in proc(5), where the state is field 3.
+    func field(after skipped: Int) -> Int64? {
+      for _ in 0..<skipped where fields.number() == nil { return nil }
+      return fields.number()
+    }
+    guard let parent = field(after: 0), let user = field(after: 9), let system = field(after: 0),
+      let threads = field(after: 4), let start = field(after: 1)
+    else { return nil }
     self.pid = pid
     self.state = state
-    parent = Int32(truncatingIfNeeded: numbers[0])
-    userTicks = numbers[10]
-    systemTicks = numbers[11]
-    threads = Int(numbers[16])
-    startTicks = UInt64(numbers[18])
+    self.parent = Int32(truncatingIfNeeded: parent)
+    userTicks = user
+    systemTicks = system
+    self.threads = Int(threads)
+    startTicks = UInt64(clamping: start)
   }
 
   /// Neither a zombie nor on its way out.
