@@ -18,8 +18,7 @@ public final class LuaKernel {
   private let info: KernelServer.Reply
   private var clients: ClientLimit
   private let idleTimeout: Duration?
-  /// Requests that were read while others were aborted; served before new ones.
-  private var pending: [(request: JupyterMessage, source: Int32)] = []
+  var failures = FailureQueue()
 
   /// What a kernel is made of beside its ports.
   struct Setup {
@@ -76,8 +75,7 @@ public final class LuaKernel {
   func run() throws(ZMQError) -> Int32 {
     while true {
       if let ending = signals.ending { return finish(ending) }
-      if !pending.isEmpty {
-        let next = pending.removeFirst()
+      if let next = failures.next() {
         try serve(next.request, next.source)
         continue
       }
@@ -121,6 +119,8 @@ public final class LuaKernel {
       return LuaKernel.failure(of: request.type, report, count)
     }
     switch request.type {
+    case "execute_request" where failures.aborts(request):
+      return .init("execute_reply", ["status": "aborted", "execution_count": JSON(count)])
     case "execute_request": return try execute(request)
     case "is_complete_request": return isComplete(request.content)
     case "complete_request": return complete(request.content)
@@ -147,22 +147,4 @@ public final class LuaKernel {
     return failure(of: type, ErrorReport(name: "UnknownRequest", value: "this kernel does not know \(type)"))
   }
 
-  /// Takes all requests that have arrived, and aborts those that the same client had sent after the one that failed.
-  func abortQueued(after failed: JupyterMessage) throws(ZMQError) {
-    while case .request(let request, let source) = try server.receive(until: .now) {
-      pending.append((request, source))
-    }
-    let queued = pending
-    pending = []
-    for (request, source) in queued {
-      // Other clients of the kernel did not depend on what failed.
-      guard request.type == "execute_request", request.header.session == failed.header.session else {
-        pending.append((request, source))
-        continue
-      }
-      server.publisher.status(.busy, parent: request.header)
-      try server.reply(.init("execute_reply", ["status": "aborted", "execution_count": JSON(count)]), to: request)
-      server.publisher.status(.idle, parent: request.header)
-    }
-  }
 }

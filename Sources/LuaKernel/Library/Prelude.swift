@@ -62,7 +62,10 @@ enum Prelude {
       if seen[value] then return "<cycle>" end
       if depth >= DEPTH or budget.left <= 0 then return "{…}" end
       seen[value] = true
-      local parts = entries(value, depth, seen, budget)
+      local meta = getmeta(value)
+      -- What a read-only table stands for.
+      local values = type(meta) == "table" and rawget(meta, "__fleet_values") or value
+      local parts = entries(values, depth, seen, budget)
       seen[value] = nil
       local line = "{" .. (#parts > 0 and " " .. concat(parts, ", ") .. " " or "") .. "}"
       if #line > WIDTH or find(line, "\n", 1, true) then
@@ -280,6 +283,7 @@ enum Prelude {
       end
       return setmetatable({}, {
         __index = values,
+        __fleet_values = values,
         __newindex = function(_, key) error("the kernel's configuration is read-only: " .. tostring(key), 2) end,
         __pairs = function() return next, values, nil end,
         __len = function() return #values end,

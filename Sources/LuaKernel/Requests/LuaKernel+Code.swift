@@ -4,11 +4,11 @@ import JupyterProtocol
 
 extension LuaKernel {
   func isComplete(_ content: JSON) -> KernelServer.Reply {
-    guard let error = session.syntaxError(content["code"]?.string ?? "") else {
-      return .init("is_complete_reply", ["status": "complete"])
+    switch session.completeness(content["code"]?.string ?? "") {
+    case .complete: .init("is_complete_reply", ["status": "complete"])
+    case .incomplete: .init("is_complete_reply", ["status": "incomplete", "indent": "  "])
+    case .invalid: .init("is_complete_reply", ["status": "invalid"])
     }
-    guard error.isIncomplete else { return .init("is_complete_reply", ["status": "invalid"]) }
-    return .init("is_complete_reply", ["status": "incomplete", "indent": "  "])
   }
 
   func complete(_ content: JSON) -> KernelServer.Reply {

@@ -26,10 +26,8 @@ extension LuaKernel {
       if !isSilent {
         server.publisher.publish("error", parent: request.header, content: JSON.object(report.content).encoded())
       }
-      // The reply goes out before the aborted ones.
-      try server.reply(LuaKernel.failure(of: request.type, report, count), to: request)
-      if content["stop_on_error"]?.bool ?? true { try abortQueued(after: request) }
-      return nil
+      if content["stop_on_error"]?.bool ?? true { try failures.note(request, server) }
+      return LuaKernel.failure(of: request.type, report, count)
     }
   }
 

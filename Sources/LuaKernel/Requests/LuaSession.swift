@@ -82,15 +82,25 @@ final class LuaSession {
 
   // MARK: Questions about code
 
-  /// Compiles without running; nil if the code is complete.
-  func syntaxError(_ code: String) -> LuaError? {
-    if (try? state.load("return " + code, name: "code")) != nil { return nil }
-    do {
-      _ = try state.load(code, name: "code")
-      return nil
-    } catch {
-      return error
+  enum Completeness {
+    case complete
+    /// More text may make it complete.
+    case incomplete
+    case invalid
+  }
+
+  /// Compiles without running, as an expression and as statements.
+  func completeness(_ code: String) -> Completeness {
+    var isIncomplete = false
+    for source in ["return " + code, code] {
+      do throws(LuaError) {
+        _ = try state.load(source, name: "code")
+        return .complete
+      } catch {
+        isIncomplete = isIncomplete || error.isIncomplete
+      }
     }
+    return isIncomplete ? .incomplete : .invalid
   }
 
   /// Completions of what stands before the cursor, and how many bytes of it they replace.

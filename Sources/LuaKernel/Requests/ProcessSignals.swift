@@ -9,17 +9,27 @@ enum ProcessSignals {
   /// Of the `Wakeup` that the handler signals; written once before a handler is installed.
   private static let descriptor = Atomic<Int32>(-1)
 
+  /// Signals that the starter had blocked, as threads of libdispatch do, would stay blocked here and in what scripts run.
+  static func unblock() {
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
+  }
+
   /// From now on SIGINT and SIGTERM signal `attention`; a broken pipe is an error of the write, not the end.
   static func install(_ attention: Wakeup) {
     arrived.store(0, ordering: .relaxed)
     descriptor.store(attention.descriptor, ordering: .sequentiallyConsistent)
-    for signal in [SIGINT, SIGTERM] {
-      var action = sigaction()
-      action.__sigaction_handler.sa_handler = { ProcessSignals.note($0) }
-      action.sa_flags = SA_RESTART
-      sigaction(signal, &action, nil)
-    }
-    signal(SIGPIPE, SIG_IGN)
+    for signal in [SIGINT, SIGTERM] { handle(signal) { ProcessSignals.note($0) } }
+    // Not ignored, which programs that scripts start would inherit.
+    handle(SIGPIPE) { _ in }
+  }
+
+  private static func handle(_ signal: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = handler
+    action.sa_flags = SA_RESTART
+    sigaction(signal, &action, nil)
   }
 
   /// The signals since the last call.

@@ -43,6 +43,7 @@ public enum KernelProgram {
   private static func start(_ options: KernelOptions) -> Int32 {
     // One heap for all threads: a second one costs more memory than the little contention is worth.
     mallopt(M_ARENA_MAX, 1)
+    ProcessSignals.unblock()
     do {
       if let file = options.logFile { try redirectOutput(to: file) }
       let identity = try KernelIdentity(options)

@@ -1,0 +1,75 @@
+// is_complete, complete, inspect, history and the rest that needs no execution.
+import JSON
+import JupyterProtocol
+import Testing
+
+@Suite struct CodeQuestionTests {
+  @Test func completeness() throws {
+    try withKernel { _, client in
+      let limit = Duration.seconds(30)
+      let whole = try client.isComplete("x = 1", timeout: limit)
+      #expect(whole == .complete)
+      #expect(try client.isComplete("1 +", timeout: limit) == .incomplete(indent: "  "))
+      #expect(try client.isComplete("for i = 1, 2 do", timeout: limit) == .incomplete(indent: "  "))
+      #expect(try client.isComplete("x = [[", timeout: limit) == .incomplete(indent: "  "))
+      #expect(try client.isComplete("x = = 1", timeout: limit) == .invalid)
+    }
+  }
+
+  @Test func completions() throws {
+    try withKernel { _, client in
+      func matches(_ code: String) throws -> [JSON] {
+        try client.complete(code, cursor: code.unicodeScalars.count, timeout: .seconds(30))["matches"]?.array ?? []
+      }
+      _ = try client.show("thing = {alpha = 1, beat = function() end}  thing_two = 2")
+      #expect(try matches("print(thing.") == ["alpha", "beat"])
+      #expect(try matches("thing:") == ["beat"])
+      #expect(try matches("thing") == ["thing", "thing_two"])
+      #expect(try matches("whi") == ["while"])
+      #expect(try matches("nosuch.thing.") == [])
+      let reply = try client.complete("é = string.for", cursor: 14, timeout: .seconds(30))
+      #expect(reply["matches"] == ["format"])
+      #expect(reply["cursor_start"] == 11)
+      #expect(reply["cursor_end"] == 14)
+    }
+  }
+
+  @Test func inspection() throws {
+    try withKernel { _, client in
+      func inspect(_ code: String, _ cursor: Int) throws -> JSON {
+        try client.request(
+          "inspect_request", ["code": .string(code), "cursor_pos": JSON(cursor), "detail_level": 0],
+          timeout: .seconds(30))
+      }
+      _ = try client.show("function double(x)\n  return 2 * x\nend")
+      let found = try inspect("double(1)", 3)
+      #expect(found["found"] == true)
+      #expect(found["data"]?["text/plain"] == "double: function(x)\ndefined in In[1], line 1")
+      #expect(try inspect("string.format(", 14)["data"]?["text/plain"] == "string.format: function (built in)")
+      #expect(try inspect("nosuch", 2)["found"] == false)
+      #expect(try inspect("", 0)["found"] == false)
+    }
+  }
+
+  @Test func historySearch() throws {
+    try withKernel { _, client in
+      for code in ["a = 1", "b = 2", "a = 1"] { _ = try client.show(code) }
+      func history(_ request: JSON) throws -> JSON? {
+        try client.request("history_request", request, timeout: .seconds(30))["history"]
+      }
+      #expect(try history(["hist_access_type": "search", "pattern": "a*", "unique": true]) == [[1, 3, "a = 1"]])
+      #expect(try history(["hist_access_type": "range", "session": 0, "start": 2, "stop": 3]) == [[1, 2, "b = 2"]])
+      #expect(try history(["hist_access_type": "tail", "n": 1]) == [[1, 3, "a = 1"]])
+    }
+  }
+
+  @Test func unknownRequestsAreAnswered() throws {
+    try withKernel { _, client in
+      let unknown = try client.request("nosuch_request", timeout: .seconds(30))
+      #expect(unknown["status"] == "error")
+      #expect(unknown["ename"] == "UnknownRequest")
+      #expect(try client.request("debug_request", on: .control, timeout: .seconds(30))["status"] == "error")
+      #expect(try client.request("comm_info_request", timeout: .seconds(30)) == ["status": "ok", "comms": [:]])
+    }
+  }
+}
