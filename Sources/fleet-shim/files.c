@@ -155,6 +155,7 @@ bool write_exit(const struct options *options, pid_t kernel, const struct ending
       unlinkat(directory, name_of(options, ".pid"), 0);
       return true;
     }
+    if (errno != ENOSPC && errno != EDQUOT) break;
     poll(NULL, 0, 100);
   }
   return false;

@@ -20,11 +20,9 @@ public struct KernelRemains: Sendable, Hashable {
   /// `FLEET_NONCE` in their environment. Does nothing while a shim holds the lock. Answers how many processes it killed.
   @discardableResult
   public func clear() throws(SystemError) -> Int {
-    var groups: [ControlGroup] = []
-    if let lock = try LockFile("\(directory)/\(id).lock") {
-      if try lock.holder() != nil { return 0 }
-      groups = try lock.record().map(groups(of:)) ?? []
-    }
+    // A shim makes its lock before anything else: no lock, no launch.
+    guard let lock = try LockFile("\(directory)/\(id).lock"), try lock.holder() == nil else { return 0 }
+    let groups = try lock.record().map(groups(of:)) ?? []
     let killed = killBearers(and: groups)
     for group in groups { remove(group) }
     return killed

@@ -49,14 +49,13 @@ public struct ShimProbe: Sendable, Hashable {
     throw SystemError("tell who holds \(lockPath)", code: EAGAIN)
   }
 
-  /// `look`, again and again while the answer is `starting`.
-  public func settled(within limit: Duration = .seconds(2)) async throws(SystemError) -> Finding {
+  /// `look`, again and again while the answer is `starting`: a shim needs a millisecond or two. Blocks its thread.
+  public func settled(within limit: Duration = .seconds(2)) throws(SystemError) -> Finding {
     let deadline = ContinuousClock.now + limit
     while true {
       let finding = try look()
-      guard case .starting = finding, ContinuousClock.now < deadline, !Task.isCancelled else { return finding }
-      // A cancelled sleep is noticed above.
-      try? await Task.sleep(for: .milliseconds(2))
+      guard case .starting = finding, ContinuousClock.now < deadline else { return finding }
+      usleep(2000)
     }
   }
 

@@ -69,7 +69,7 @@ import Testing
       let holder = try await fleet.launch(fleet.request(["python3", "-c", script, path]))
       try #require(await fleet.wait(for: "locked", of: holder))
       let probe = ShimProbe(id: "kernel-starting", nonce: "n", directory: fleet.directory)
-      guard case .starting(let handle) = try await probe.settled(within: .milliseconds(20)) else {
+      guard case .starting(let handle) = try probe.settled(within: .milliseconds(20)) else {
         Issue.record("not starting")
         return
       }

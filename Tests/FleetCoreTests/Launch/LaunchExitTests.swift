@@ -83,7 +83,8 @@ import Testing
   @Test func whatAKernelLeavesBehindEndsWithIt() async throws {
     try await LaunchFixture.with { fleet in
       let process = try await fleet.shell(
-        "setsid sh -c 'echo $$ > \(fleet.directory)/a; exec sleep 1000' & sleep 0.01; exit 0")
+        "setsid sh -c 'echo $$ > \(fleet.directory)/a; exec sleep 1000' & while [ ! -s \(fleet.directory)/a ]; do sleep 0.01; done"
+      )
       let left = try await fleet.number(in: "a")
       #expect(try await fleet.end(of: process)?.ending == .code(0))
       #expect(!isAlive(left))
