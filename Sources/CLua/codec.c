@@ -76,6 +76,13 @@ static void encode_table(lua_State *L, int index, buffer *b, const path *outer) 
   put_tag(L, b, CLUA_TAG_END);
 }
 
+/// A row of a sandbox goes by its name.
+static void encode_userdata(lua_State *L, int index, buffer *b, const path *outer) {
+  if (!vm_of(L)->fleet || !clua_push_row_name(L, index)) return put_opaque(L, b, clua_type_name(L, index));
+  encode(L, lua_gettop(L), b, outer);
+  lua_pop(L, 1);
+}
+
 static void encode(lua_State *L, int index, buffer *b, const path *outer) {
   switch (lua_type(L, index)) {
     case LUA_TNIL: return put_tag(L, b, CLUA_TAG_NIL);
@@ -97,6 +104,7 @@ static void encode(lua_State *L, int index, buffer *b, const path *outer) {
       return put_counted(L, b, CLUA_TAG_STRING, bytes, count);
     }
     case LUA_TTABLE: return encode_table(L, index, b, outer);
+    case LUA_TUSERDATA: return encode_userdata(L, index, b, outer);
     default: return put_opaque(L, b, clua_type_name(L, index));
   }
 }

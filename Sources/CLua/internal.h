@@ -31,8 +31,11 @@ struct clua_interrupter {
   clua_vm *vm;  // guarded by the watchdog's lock; null once the VM is gone
 };
 
+struct fleet;
+
 struct clua_vm {
   lua_State *main;
+  struct fleet *fleet;  // rows, see rows.h; null without
 
   // The running call; read by the watchdog and the signal handler. See abort.c.
   _Atomic(lua_State *) running;
@@ -166,6 +169,8 @@ void clua_use_environment(lua_State *L);
 void clua_open_sandbox(lua_State *L, uint64_t seed);
 /// Replaces the table on the top by something that reads like it and cannot be written.
 void clua_make_read_only(lua_State *L, const char *complaint);
+/// A `__newindex` that raises its upvalue.
+int clua_refuse_write(lua_State *L);
 
 // strings.c, tables.c, random.c: extend the library table on the top.
 void clua_open_bounded_strings(lua_State *L);
@@ -180,3 +185,10 @@ int clua_sorted_pairs(lua_State *L);
 /// Pushes `tostring` of a value, without any address in it.
 void clua_tostring(lua_State *L, int index);
 int clua_stable_tostring(lua_State *L);
+
+// rows.c
+void clua_rows_close(clua_vm *vm);
+/// Whether the value is a row, or was one; then its readable name is pushed.
+bool clua_push_row_name(lua_State *L, int index);
+/// pairs of a row or a request, in the order of the schema, as three values; false if it is neither.
+bool clua_record_pairs(lua_State *L);

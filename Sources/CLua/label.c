@@ -35,6 +35,7 @@ static lua_Integer label_of(lua_State *L, int index) {
 void clua_tostring(lua_State *L, int index) {
   index = lua_absindex(L, index);
   luaL_checkstack(L, 8, "too many values");
+  if (clua_push_row_name(L, index)) return;
   bool plain = lua_type(L, index) <= LUA_TSTRING;
   if (plain || luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
     if (!plain) lua_pop(L, 1);

@@ -92,6 +92,7 @@ static int next_pair(lua_State *L) {
 
 int clua_sorted_pairs(lua_State *L) {
   luaL_checkany(L, 1);
+  if (clua_record_pairs(L)) return 3;
   if (luaL_getmetafield(L, 1, "__pairs") != LUA_TNIL) {
     lua_pushvalue(L, 1);
     lua_call(L, 1, 3);

@@ -9,7 +9,7 @@ static void require_library(lua_State *L, const char *name, lua_CFunction open) 
   lua_pop(L, 1);
 }
 
-static int refuse_write(lua_State *L) { return luaL_error(L, "%s", lua_tostring(L, lua_upvalueindex(1))); }
+int clua_refuse_write(lua_State *L) { return luaL_error(L, "%s", lua_tostring(L, lua_upvalueindex(1))); }
 
 /// `__pairs` of a read-only table: over the table that it stands for (upvalue 1).
 static int pairs_of_original(lua_State *L) {
@@ -45,7 +45,7 @@ static void read_through(lua_State *L, lua_CFunction write, const char *complain
 
 void clua_make_read_only(lua_State *L, const char *complaint) {
   lua_newtable(L);
-  read_through(L, refuse_write, complaint);
+  read_through(L, clua_refuse_write, complaint);
 }
 
 /// Policies set globals while they load; afterwards a decision must not change what the next one finds.
@@ -96,6 +96,26 @@ static int set_metatable(lua_State *L) {
   return 1;
 }
 
+/// getmetatable as Lua has it (upvalue 1); the metatables of our own objects are nobody's business.
+static int get_metatable(lua_State *L) {
+  luaL_checkany(L, 1);
+  if (lua_type(L, 1) == LUA_TUSERDATA) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+static void wrap(lua_State *L, const char *name, lua_CFunction function) {
+  lua_getglobal(L, name);
+  lua_pushcclosure(L, function, 1);
+  lua_setglobal(L, name);
+}
+
 static void open_base(lua_State *L) {
   static const char *const banned[] = {
     "collectgarbage", "dofile", "load", "loadfile", "next", "print", "rawset", "warn",
@@ -106,9 +126,8 @@ static void open_base(lua_State *L) {
   }
   lua_register(L, "pairs", clua_sorted_pairs);
   lua_register(L, "tostring", clua_stable_tostring);
-  lua_getglobal(L, "setmetatable");
-  lua_pushcclosure(L, set_metatable, 1);
-  lua_setglobal(L, "setmetatable");
+  wrap(L, "setmetatable", set_metatable);
+  wrap(L, "getmetatable", get_metatable);
 }
 
 static void extend(lua_State *L, const char *library, void (*extension)(lua_State *)) {

@@ -120,6 +120,7 @@ clua_vm *clua_create(const clua_options *options) {
 void clua_destroy(clua_vm *vm) {
   clua_fail_allocations(vm, 0, 0);
   if (vm->main) lua_close(vm->main);
+  clua_rows_close(vm);
   watchdog_unregister(vm);
   clua_interrupter_release(vm->interrupter);
   buffer *buffers[] = {&vm->scratch, &vm->output_bytes, &vm->reply, &vm->results, &vm->message, &vm->traceback, &vm->value};

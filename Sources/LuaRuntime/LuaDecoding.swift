@@ -3,22 +3,22 @@
 import CLua
 
 struct LuaDecoder {
-  private var rest: UnsafeRawBufferPointer
+  private(set) var rest: UnsafeRawBufferPointer
   private let sorts: Bool
 
   /// - Parameter sorting: whether a table's pairs are put in the order of their keys.
-  init(_ bytes: clua_bytes, sorting: Bool) {
+  init(_ bytes: clua_bytes, sorting: Bool = true) {
     rest = UnsafeRawBufferPointer(start: bytes.start, count: bytes.count)
     sorts = sorting
   }
 
   mutating func values() -> [LuaValue] {
     var values: [LuaValue] = []
-    while !rest.isEmpty { values.append(value()) }
+    while !rest.isEmpty { values.append(next()) }
     return values
   }
 
-  private mutating func value() -> LuaValue {
+  mutating func next() -> LuaValue {
     let tag: UInt8 = raw()
     switch Int(tag) {
     case Int(CLUA_TAG_NIL): return .nil
@@ -37,8 +37,8 @@ struct LuaDecoder {
     let count: UInt32 = raw()
     var table = LuaTable()
     table.array.reserveCapacity(Int(count))
-    for _ in 0..<count { table.array.append(value()) }
-    while rest.first.map(Int.init) != Int(CLUA_TAG_END) { table.pairs.append(LuaTable.Pair(value(), value())) }
+    for _ in 0..<count { table.array.append(next()) }
+    while rest.first.map(Int.init) != Int(CLUA_TAG_END) { table.pairs.append(LuaTable.Pair(next(), next())) }
     rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst())
     if sorts { table.pairs.sort { Self.precedes($0.key, $1.key) } }
     return table

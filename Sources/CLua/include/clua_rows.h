@@ -1,0 +1,48 @@
+// Rows that live inside a sandbox's state: read-only records that the host changes in place, and sets of them that match
+// a request, kept up to date so that asking for the least of a set costs the same whatever its size.
+#pragma once
+
+#include "clua.h"
+
+typedef enum clua_rule_kind {
+  CLUA_RULE_EQUAL,      ///< the row has the requested value
+  CLUA_RULE_FILE_NAME,  ///< the row has the last part of the requested path, with `.toml` added if it had none
+  CLUA_RULE_AT_LEAST,   ///< the row's number is no less than the requested one, or the row has none
+  CLUA_RULE_INCLUDES,   ///< the row's table has all pairs of the requested one
+  CLUA_RULE_PREFERS,    ///< a row whose list has the requested value is the only one that matches, if there is one
+} clua_rule_kind;
+
+/// What a field of the request demands of a field of the row; nothing if the request does not have it.
+typedef struct clua_rule {
+  clua_rule_kind kind;
+  int32_t request_field;
+  int32_t row_field;
+} clua_rule;
+
+typedef struct clua_schema {
+  /// Names, each ended by a zero byte. The first field of a row is a string that names it to people.
+  const char *_Nonnull row_fields;
+  int32_t row_count;
+  /// A field with the rule PREFERS must be the last.
+  const char *_Nonnull request_fields;
+  int32_t request_count;
+  const clua_rule *_Nonnull rules;
+  int32_t rule_count;
+  /// Only rows with one of these strings (encoded) in this field match any request.
+  int32_t eligible_field;
+  clua_bytes eligible;
+  /// A number that never changes and differs from row to row: sets are in its order.
+  int32_t order_field;
+} clua_schema;
+
+/// Once per VM.
+clua_status clua_rows_open(clua_vm *_Nonnull vm, const clua_schema *_Nonnull schema);
+/// Adds a row, or changes the one with this key: all its fields, encoded, in the order of the schema.
+clua_status clua_row_put(clua_vm *_Nonnull vm, clua_bytes key, clua_bytes values);
+clua_status clua_row_remove(clua_vm *_Nonnull vm, clua_bytes key);
+
+/// Calls function(request, fleet) with the request's fields, encoded. Its results are in clua_results.
+clua_status clua_decide(clua_vm *_Nonnull vm, int32_t function, clua_bytes request, double now, int64_t deadline);
+
+/// Some microseconds of garbage collection, if there is enough to collect; true if there is more to do.
+bool clua_collect_some(clua_vm *_Nonnull vm);

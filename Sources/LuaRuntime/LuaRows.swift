@@ -1,0 +1,124 @@
+// Rows that persist in a sandbox: read-only records that the host changes in place, and decisions over them.
+
+import CLua
+
+/// What rows and requests consist of, and when a row can serve a request.
+public struct LuaSchema: Sendable {
+  /// What a field of the request demands of a field of the row; nothing if the request does not have it.
+  public enum Rule: Sendable {
+    /// The row has the requested value.
+    case equal(request: String, row: String)
+    /// The row has the last part of the requested path, with `.toml` added if it had none.
+    case fileName(request: String, row: String)
+    /// The row's number is no less than the requested one, or the row has none.
+    case atLeast(request: String, row: String)
+    /// The row's table has all pairs of the requested one.
+    case includes(request: String, row: String)
+    /// A row whose list has the requested value is the only one that matches, if there is one. At most one such rule,
+    /// about the last field of the request.
+    case prefers(request: String, row: String)
+  }
+
+  /// The first one is a string that names the row to people: what `tostring` of a row gives.
+  public var rowFields: [String]
+  public var requestFields: [String]
+  public var rules: [Rule]
+  /// Only rows with one of these values in this field match any request.
+  public var eligible: (field: String, values: [String])
+  /// A row's number that never changes and that no other row has: sets of rows are in its order.
+  public var orderField: String
+
+  public init(
+    rowFields: [String], requestFields: [String], rules: [Rule], eligible: (field: String, values: [String]),
+    orderField: String
+  ) {
+    self.rowFields = rowFields
+    self.requestFields = requestFields
+    self.rules = rules
+    self.eligible = eligible
+    self.orderField = orderField
+  }
+
+  private func row(_ name: String) -> Int32 { Self.index(of: name, in: rowFields) }
+
+  private static func index(of name: String, in fields: [String]) -> Int32 {
+    guard let index = fields.firstIndex(of: name) else { preconditionFailure("no field '\(name)' in the schema") }
+    return Int32(index)
+  }
+
+  private func encoded(_ rule: Rule) -> clua_rule {
+    let (kind, request, row): (clua_rule_kind, String, String) =
+      switch rule {
+      case .equal(let request, let row): (CLUA_RULE_EQUAL, request, row)
+      case .fileName(let request, let row): (CLUA_RULE_FILE_NAME, request, row)
+      case .atLeast(let request, let row): (CLUA_RULE_AT_LEAST, request, row)
+      case .includes(let request, let row): (CLUA_RULE_INCLUDES, request, row)
+      case .prefers(let request, let row): (CLUA_RULE_PREFERS, request, row)
+      }
+    return clua_rule(kind: kind, request_field: Self.index(of: request, in: requestFields), row_field: self.row(row))
+  }
+
+  fileprivate func withC<Result>(_ body: (inout clua_schema) -> Result) -> Result {
+    func names(_ fields: [String]) -> [CChar] { fields.flatMap { Array($0.utf8CString) } }
+    return names(rowFields).withUnsafeBufferPointer { rowNames in
+      names(requestFields).withUnsafeBufferPointer { requestNames in
+        rules.map(encoded).withUnsafeBufferPointer { rules in
+          LuaEncoder(eligible.values.map { .text($0) }).withBytes { values in
+            // Names are never empty arrays: each ends with a zero.
+            var schema = clua_schema(
+              row_fields: rowNames.baseAddress!, row_count: Int32(rowFields.count),
+              request_fields: requestNames.baseAddress!, request_count: Int32(requestFields.count),
+              rules: rules.baseAddress!, rule_count: Int32(rules.count), eligible_field: row(eligible.field),
+              eligible: values, order_field: row(orderField))
+            return body(&schema)
+          }
+        }
+      }
+    }
+  }
+}
+
+extension LuaState {
+  /// Gives a sandboxed state rows, once.
+  public func openRows(_ schema: LuaSchema) throws(LuaError) {
+    try check(schema.withC { clua_rows_open(vm, &$0) })
+  }
+
+  /// Adds a row, or changes the one with this key in place.
+  /// - Parameter values: one for each field of the schema, in its order.
+  public func putRow(_ key: String, _ values: LuaEncoder) throws(LuaError) {
+    try check(withKey(key) { key in values.withBytes { clua_row_put(vm, key, $0) } })
+  }
+
+  /// Removes a row; nothing if there is none.
+  public func removeRow(_ key: String) throws(LuaError) {
+    try check(withKey(key) { clua_row_remove(vm, $0) })
+  }
+
+  /// Calls `function(request, fleet)` and reads its results where they lie.
+  /// - Parameters:
+  ///   - request: one value for each request field of the schema, in its order.
+  ///   - now: what the function `now()` returns.
+  ///   - deadline: in nanoseconds of CLOCK_MONOTONIC.
+  public func decide<Result>(
+    _ function: LuaFunction, _ request: LuaEncoder, now: Double, deadline: Int64,
+    _ read: (inout LuaReader) -> Result
+  ) throws(LuaError) -> Result {
+    precondition(function.state === self, "a function belongs to the state that it was made in")
+    try check(request.withBytes { clua_decide(vm, function.reference, $0, now, deadline) })
+    var reader = LuaReader(clua_results(vm))
+    return read(&reader)
+  }
+
+  /// Some microseconds of garbage collection, if there is enough to collect; true if there is more to do. Called
+  /// between decisions, it keeps collecting out of them.
+  public func collectSome() -> Bool { clua_collect_some(vm) }
+
+  private func withKey<Result>(_ key: String, _ body: (clua_bytes) -> Result) -> Result {
+    var key = key
+    return key.withUTF8 { body(clua_bytes(start: $0.baseAddress, count: $0.count)) }
+  }
+}
+
+/// Nanoseconds of CLOCK_MONOTONIC, which deadlines are measured by.
+public func luaNow() -> Int64 { clua_now() }
