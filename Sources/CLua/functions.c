@@ -1,7 +1,5 @@
 // Loading, calling and keeping functions.
 
-#include <stdio.h>
-
 #include "internal.h"
 
 typedef struct source {
@@ -63,6 +61,26 @@ static int invoke(lua_State *L) {
 clua_status clua_call(clua_vm *vm, int32_t reference, clua_bytes arguments, int64_t deadline, bool describing) {
   invocation call = {reference, arguments, describing};
   return clua_timed(vm, invoke, &call, deadline);
+}
+
+typedef struct question {
+  int32_t reference;
+  int line;
+} question;
+
+static int find_line(lua_State *L) {
+  question *q = lua_touserdata(L, 1);
+  lua_Debug function;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, q->reference);
+  lua_getinfo(L, ">S", &function);
+  q->line = function.linedefined > 0 ? function.linedefined : 0;
+  return 0;
+}
+
+int clua_line_of(clua_vm *vm, int32_t reference) {
+  question q = {reference, 0};
+  clua_protected(vm, find_line, &q);
+  return q.line;
 }
 
 static int release(lua_State *L) {

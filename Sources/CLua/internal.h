@@ -162,6 +162,7 @@ int clua_trampoline(lua_State *L);
 
 // output.c
 void clua_open_output(lua_State *L);
+int clua_print(lua_State *L);
 
 // sandbox.c
 /// Gives the function on the top the globals of a sandbox, if this is one.

@@ -14,7 +14,7 @@ void clua_set_output(clua_vm *vm, clua_output output, void *context) {
 static void emit(clua_vm *vm, int stream, const void *bytes, size_t count) {
   if (vm->output) {
     vm->output(vm->output_context, stream, (clua_bytes){bytes, count});
-  } else {
+  } else if (!vm->sandboxed) {
     FILE *file = stream == OUTPUT ? stdout : stderr;
     fwrite(bytes, 1, count, file);
     fflush(file);
@@ -26,12 +26,15 @@ static void append(lua_State *L, const char *bytes, size_t count) {
   if (!buffer_append(vm, &vm->output_bytes, bytes, count)) clua_raise_memory(L);
 }
 
-static int print(lua_State *L) {
+int clua_print(lua_State *L) {
   clua_vm *vm = vm_of(L);
   int count = lua_gettop(L);
   // The texts are made first, because a __tostring may print itself.
   luaL_checkstack(L, count + 1, "too many values to print");
-  for (int i = 1; i <= count; i++) luaL_tolstring(L, i, NULL);
+  for (int i = 1; i <= count; i++) {
+    if (vm->sandboxed) clua_tostring(L, i);
+    else luaL_tolstring(L, i, NULL);
+  }
   vm->output_bytes.count = 0;
   for (int i = 1; i <= count; i++) {
     size_t length;
@@ -99,7 +102,7 @@ static void wrap(lua_State *L, const char *name, lua_CFunction function) {
 }
 
 void clua_open_output(lua_State *L) {
-  lua_register(L, "print", print);
+  lua_register(L, "print", clua_print);
   lua_getglobal(L, LUA_IOLIBNAME);
   wrap(L, "write", io_write);
   luaL_getmetatable(L, LUA_FILEHANDLE);

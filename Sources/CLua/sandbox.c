@@ -118,13 +118,15 @@ static void wrap(lua_State *L, const char *name, lua_CFunction function) {
 
 static void open_base(lua_State *L) {
   static const char *const banned[] = {
-    "collectgarbage", "dofile", "load", "loadfile", "next", "print", "rawset", "warn",
+    "collectgarbage", "dofile", "load", "loadfile", "next", "rawset", "warn",
   };
   for (size_t i = 0; i < sizeof banned / sizeof *banned; i++) {
     lua_pushnil(L);
     lua_setglobal(L, banned[i]);
   }
   lua_register(L, "pairs", clua_sorted_pairs);
+  lua_register(L, "print", clua_print);
+  lua_register(L, "log", clua_print);
   lua_register(L, "tostring", clua_stable_tostring);
   wrap(L, "setmetatable", set_metatable);
   wrap(L, "getmetatable", get_metatable);
@@ -168,6 +170,10 @@ void clua_open_sandbox(lua_State *L, uint64_t seed) {
   extend(L, LUA_STRLIBNAME, clua_open_bounded_strings);
   extend(L, LUA_TABLIBNAME, clua_open_bounded_tables);
   extend(L, LUA_MATHLIBNAME, clua_open_random);
+  lua_getglobal(L, LUA_MATHLIBNAME);
+  lua_getfield(L, -1, "random");
+  lua_setglobal(L, "random");
+  lua_pop(L, 1);
   clua_seed(vm_of(L), seed);
   lock_strings(L);
   lock_libraries(L);

@@ -20,8 +20,19 @@ enum {
   RESIGNAL_SLOW = 50000000  // the same once it has been signalled often: it sits in the system
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;  // guards the list and the VMs' lives
+struct clua_alarm {
+  clua_alarm *next;
+  _Atomic int64_t moment;
+  _Atomic uint64_t settings;  // how often it was set
+  void (*ring)(void *);
+  void *context;
+  bool is_dead;  // destroyed by what a ringing called; guarded by the lock
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;  // guards the lists, and that what is in them lives
 static registration *registered;
+static clua_alarm *alarms;
+static _Thread_local bool is_ringing;
 static _Atomic int64_t wakes_at = INT64_MAX;
 static _Atomic uint32_t bell;
 
@@ -75,7 +86,18 @@ static int64_t look_after(clua_vm *vm, int64_t now) {
   return vm->signal_again;
 }
 
-/// The earliest moment that matters to any VM; `activity` sums up the calls that were made so far.
+static int64_t look_after_alarm(clua_alarm *alarm, int64_t now) {
+  int64_t moment = atomic_load(&alarm->moment);
+  if (!moment) return INT64_MAX;
+  if (now < moment) return moment;
+  if (!atomic_compare_exchange_strong(&alarm->moment, &moment, 0)) return now;  // it was set anew just now
+  is_ringing = true;
+  alarm->ring(alarm->context);
+  is_ringing = false;
+  return now;
+}
+
+/// The earliest moment that matters; `activity` sums up the calls that were made so far.
 static int64_t look_after_all(uint64_t *activity) {
   int64_t earliest = INT64_MAX, now = clua_now();
   *activity = 0;
@@ -84,6 +106,18 @@ static int64_t look_after_all(uint64_t *activity) {
     int64_t next = look_after(r->vm, now);
     if (next < earliest) earliest = next;
     if (atomic_load(&r->vm->deadline)) *activity += atomic_load(&r->vm->generation);
+  }
+  for (clua_alarm **link = &alarms; *link;) {
+    clua_alarm *alarm = *link;
+    int64_t next = look_after_alarm(alarm, now);
+    if (next < earliest) earliest = next;
+    *activity += atomic_load(&alarm->settings);
+    if (alarm->is_dead) {
+      *link = alarm->next;
+      free(alarm);
+    } else {
+      link = &alarm->next;
+    }
   }
   pthread_mutex_unlock(&lock);
   return earliest;
@@ -160,4 +194,40 @@ bool clua_interrupt(clua_interrupter *interrupter) {
   pthread_mutex_unlock(&lock);
   if (runs && watchdog_start()) ring();  // which signals again until the call has ended
   return runs;
+}
+
+clua_alarm *clua_alarm_create(void (*ring)(void *), void *context) {
+  if (!watchdog_start()) return NULL;
+  clua_alarm *alarm = calloc(1, sizeof *alarm);
+  if (!alarm) return NULL;
+  alarm->ring = ring;
+  alarm->context = context;
+  pthread_mutex_lock(&lock);
+  alarm->next = alarms;
+  alarms = alarm;
+  pthread_mutex_unlock(&lock);
+  return alarm;
+}
+
+void clua_alarm_destroy(clua_alarm *alarm) {
+  if (is_ringing) {  // this thread has the lock and walks the list
+    atomic_store(&alarm->moment, 0);
+    alarm->is_dead = true;
+    return;
+  }
+  pthread_mutex_lock(&lock);
+  for (clua_alarm **link = &alarms; *link; link = &(*link)->next) {
+    if (*link != alarm) continue;
+    *link = alarm->next;
+    break;
+  }
+  pthread_mutex_unlock(&lock);
+  free(alarm);
+}
+
+void clua_alarm_set(clua_alarm *alarm, int64_t moment) {
+  atomic_store(&alarm->moment, moment);
+  if (!moment) return;
+  atomic_fetch_add(&alarm->settings, 1);
+  watchdog_arm(moment);
 }

@@ -86,6 +86,12 @@ public final class LuaState {
     return LuaFunction(state: self, reference: reference)
   }
 
+  /// The line where a function begins; nil if it is not written in Lua.
+  public func line(of function: LuaFunction) -> Int? {
+    let line = clua_line_of(vm, function.reference)
+    return line > 0 ? Int(line) : nil
+  }
+
   /// Sets the value at a dotted path of globals; tables on the way are made where missing.
   public func setGlobal(_ path: String, _ value: LuaValue) throws(LuaError) {
     try check(LuaEncoder([value]).withBytes { clua_set_global(vm, path, $0) })

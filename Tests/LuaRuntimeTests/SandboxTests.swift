@@ -10,7 +10,7 @@ import Testing
 
   @Test(arguments: [
     "io", "os", "debug", "package", "require", "load", "loadfile", "loadstring", "dofile", "collectgarbage", "rawset",
-    "next", "print", "warn", "string.dump", "math.randomseed",
+    "next", "warn", "string.dump", "math.randomseed",
   ])
   func isAbsent(_ name: String) throws {
     #expect(try state.run("return \(name)") == [.nil])
@@ -52,6 +52,14 @@ import Testing
     #expect(try state.run("return tostring(setmetatable({}, {__tostring = function() return 'x' end}))") == ["x"])
     #expect(
       try state.run("return tostring(1), tostring(1.5), tostring(nil), tostring('a')") == ["1", "1.5", "nil", "a"])
+  }
+
+  @Test func printAndLogGoToTheHost() throws {
+    var written: [String] = []
+    try state.run("print('nobody listens')")
+    state.setOutput { _, bytes in written.append(String(decoding: bytes, as: UTF8.self)) }
+    try state.run("log('a', 1, {}) print(nil)")
+    #expect(written == ["a\t1\ttable: 1\n", "nil\n"])
   }
 
   @Test func randomIsTheHosts() throws {

@@ -74,6 +74,8 @@ clua_status clua_call(
 /// The results of the last call, encoded; valid until the next call of anything of this VM.
 clua_bytes clua_results(const clua_vm *_Nonnull vm);
 void clua_release(clua_vm *_Nonnull vm, int32_t reference);
+/// The line where a Lua function begins; 0 of a C function.
+int clua_line_of(clua_vm *_Nonnull vm, int32_t reference);
 
 /// Globals by dotted path. Setting makes tables on the way.
 clua_status clua_get_global(clua_vm *_Nonnull vm, const char *_Nonnull path);
@@ -113,6 +115,22 @@ bool clua_allocation_failed(const clua_vm *_Nonnull vm);
 
 /// Nanoseconds of CLOCK_MONOTONIC.
 int64_t clua_now(void);
+
+/// Calls a function once a moment has passed, on the watchdog's thread. Setting one costs no system call as a rule.
+typedef struct clua_alarm clua_alarm;
+/// `ring` must be quick and must not create or destroy VMs, nor create alarms. Null when there is no memory or no thread.
+clua_alarm *_Nullable clua_alarm_create(void (*_Nonnull ring)(void *_Nonnull), void *_Nonnull context);
+/// Waits until a ringing on another thread is over.
+void clua_alarm_destroy(clua_alarm *_Nonnull alarm);
+/// In nanoseconds of CLOCK_MONOTONIC; 0 turns it off. Replaces the moment before.
+void clua_alarm_set(clua_alarm *_Nonnull alarm, int64_t moment);
+
+/// Something that one thread waits for and others say; saying it before the wait is remembered, once.
+typedef struct clua_event clua_event;
+clua_event *_Nullable clua_event_create(void);
+void clua_event_destroy(clua_event *_Nonnull event);
+void clua_event_signal(clua_event *_Nonnull event);
+void clua_event_wait(clua_event *_Nonnull event);
 
 /// Starts a detached thread with SIGURG deliverable. Returns an errno.
 int clua_thread_start(
