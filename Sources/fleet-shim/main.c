@@ -72,6 +72,13 @@ static void catch_signals(void) {
   if (signals < 0) fail("prepare", errno, "cannot receive signals");
 }
 
+// A host that died before we had the lock is followed by one that saw no lock and forgot this launch: it must not happen.
+// From the lock on, every host finds us.
+static void check_host(void) {
+  struct pollfd reader = {.fd = report};
+  if (poll(&reader, 1, 0) > 0 && reader.revents & POLLERR) fail("host", EPIPE, "the host died");
+}
+
 static void start(void) {
   int pipes[2];
   if (pipe2(pipes, O_CLOEXEC) < 0) fail("prepare", errno, "cannot make a pipe");
@@ -83,6 +90,7 @@ static void start(void) {
   limits_apply(&options, kernel);
   write_lock(&options, kernel);
   write_pid(&options, kernel);
+  check_host();
   release_kernel(&options);
 }
 

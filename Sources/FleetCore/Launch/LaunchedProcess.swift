@@ -36,7 +36,8 @@ public struct LaunchedProcess: Sendable {
   }
 
   /// Kills everything and sees to it that the shim leaves, doing the shim's work when it does not answer within `grace`.
-  /// True when all is over; false if something cannot be killed (it hangs inside the system).
+  /// True when all is over; false if something cannot be killed (it hangs inside the system). May block its thread for
+  /// part of a second.
   public func killSurely(within grace: Duration = .seconds(1), _ events: DescriptorEvents) async throws(SystemError)
     -> Bool
   {

@@ -25,19 +25,25 @@ enum ProcessTree {
     return found
   }
 
+  /// The same below a process that is held: looked for while it surely had its pid, so that they are its own.
+  private static func below(_ root: ProcessHandle) -> [ProcessStat] {
+    let found = below(root.pid)
+    return root.hasEnded ? [] : found
+  }
+
   /// Stops all of them until no new one appears, then kills them: killing at once would only make room for the next
   /// children of a fork bomb. Answers whether none is left.
   static func killBelow(_ root: ProcessHandle) -> Bool {
     for _ in 0..<100 {
-      let running = below(root.pid).filter { !$0.isStopped }
-      if running.isEmpty || root.hasEnded { break }
+      let running = below(root).filter { !$0.isStopped }
+      if running.isEmpty { break }
       for process in running { signal(process, SIGSTOP) }
     }
-    for pass in 0..<200 {
-      let alive = root.hasEnded ? [] : below(root.pid)
+    for _ in 0..<200 {
+      let alive = below(root)
       if alive.isEmpty { return true }
       for process in alive { signal(process, SIGKILL) }
-      if pass > 0 { usleep(1000) }
+      usleep(1000)
     }
     return false
   }

@@ -77,6 +77,26 @@ import Testing
     }
   }
 
+  @Test func aShimWhoseHostDiedBeforeItsLockStartsNothing() async throws {
+    try await LaunchFixture.with { fleet in
+      // Nobody reads what the shim reports, as after the death of a host.
+      let script = """
+        import os, subprocess, sys
+        reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 3)
+        print(subprocess.run(sys.argv[1:], close_fds=False).returncode)
+        """
+      let directory = fleet.directory
+      let shim = [
+        LaunchFixture.shim, "--dir", directory, "--id", "late", "--nonce", "n", "--log", directory + "/late.log", "--",
+        "touch", directory + "/started",
+      ]
+      let starter = try await fleet.launch(fleet.request(["python3", "-c", script] + shim))
+      #expect(try await fleet.end(of: starter)?.ending == .code(0))
+      #expect(fleet.lines(starter) == ["125"])
+      #expect(!fleet.exists("started") && !fleet.exists("late.pid") && !fleet.exists("late.exit"))
+    }
+  }
+
   @Test func aKilledShimTakesItsKernelAlong() async throws {
     try await LaunchFixture.with { fleet in
       let process = try await fleet.shell("setsid sh -c 'echo $$ > \(fleet.directory)/a; exec sleep 1000' & sleep 1000")
