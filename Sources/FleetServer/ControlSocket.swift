@@ -26,7 +26,7 @@ public struct ControlSocket: Service {
   private static func address(_ path: String) throws -> String {
     if path.utf8.count <= 107 { return path }
     let directory = (path as NSString).deletingLastPathComponent
-    let descriptor = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw CocoaError(.fileReadNoSuchFile, userInfo: [NSFilePathErrorKey: directory])
     }

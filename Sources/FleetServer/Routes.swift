@@ -20,8 +20,8 @@ public struct HostControl: Sendable {
 }
 
 /// The routes of docs/architecture.md.
-public func makeRouter(_ host: FleetHost, _ control: HostControl) -> Router<FleetContext> {
-  let router = Router(context: FleetContext.self)
+public func makeRouter(_ host: FleetHost, _ control: HostControl) -> Hummingbird.Router<FleetContext> {
+  let router = Hummingbird.Router(context: FleetContext.self)
   router.add(middleware: ErrorDocuments())
   addHostRoutes(to: router, host, control)
   addKernelRoutes(to: router, host)
@@ -29,7 +29,7 @@ public func makeRouter(_ host: FleetHost, _ control: HostControl) -> Router<Flee
   return router
 }
 
-private func addHostRoutes(to router: Router<FleetContext>, _ host: FleetHost, _ control: HostControl) {
+private func addHostRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost, _ control: HostControl) {
   router.get("health") { _, _ in Response(document: await health(host, control)) }
   router.get("status") { _, _ in
     var document = await health(host, control)
@@ -55,7 +55,7 @@ private func health(_ host: FleetHost, _ control: HostControl) async -> JSON {
   ]
 }
 
-private func addKernelRoutes(to router: Router<FleetContext>, _ host: FleetHost) {
+private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.get("kernels") { _, _ in Response(document: ["kernels": .array(await host.kernels())]) }
   router.get("kernels/:kernel") { _, context in
     Response(document: ["kernel": try await host.kernel(try context.kernel)])
@@ -79,7 +79,7 @@ private func addKernelRoutes(to router: Router<FleetContext>, _ host: FleetHost)
   }
 }
 
-private func addLifeRoutes(to router: Router<FleetContext>, _ host: FleetHost) {
+private func addLifeRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.post("kernels") { request, _ in
     let wanted = try SpawnRequest(json: try await request.document())
     return Response(document: ["kernel": try await host.spawn(wanted)], status: .created)
