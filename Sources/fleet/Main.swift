@@ -6,6 +6,7 @@ import Glibc
 @main
 enum Main {
   static func main() async {
+    unblockSignals()
     let arguments = LeadingOptions.take(Array(CommandLine.arguments.dropFirst()))
     do {
       var command = try FleetCommand.parseAsRoot(arguments)
@@ -18,6 +19,14 @@ enum Main {
     } catch {
       exit(report(error))
     }
+  }
+
+  /// Whoever started us may have left signals blocked (Foundation's Process does): then neither Ctrl-C nor SIGTERM
+  /// would end anything, a host and its kernels included.
+  private static func unblockSignals() {
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
   }
 
   /// Says what went wrong and answers the exit code.
@@ -52,6 +61,7 @@ enum Main {
   /// What was wrong with the arguments, and the `--help` that tells more, in one sentence.
   private static func usage(_ error: any Error) -> String {
     let message = FleetCommand.message(for: error)
+    if message.hasSuffix("?") { return message }  // it says what was probably meant
     let advice = FleetCommand.fullMessage(for: error).split(separator: "\n").last { $0.contains("See '") }
     guard let advice, let start = advice.range("See '"), let end = advice.range("' for") else { return message }
     return "\(message); see \(advice[start.upperBound..<end.lowerBound])"

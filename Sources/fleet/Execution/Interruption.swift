@@ -15,8 +15,13 @@ private let state = SignalState()
 enum Interruption {
   /// Runs `body` with Ctrl-C as an interrupt of the kernel.
   static func forwarding<Answer>(to client: KernelClient, _ body: () throws -> Answer) rethrows -> Answer {
+    try signalling(client.interruption, body)
+  }
+
+  /// Runs `body` with Ctrl-C as a signal to whoever waits for `wakeup`.
+  static func signalling<Answer>(_ wakeup: Wakeup, _ body: () throws -> Answer) rethrows -> Answer {
     state.count.store(0, ordering: .relaxed)
-    state.descriptor.store(client.interruption.descriptor, ordering: .relaxed)
+    state.descriptor.store(wakeup.descriptor, ordering: .relaxed)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in
       if state.count.add(1, ordering: .relaxed).newValue > 1 { _exit(ExitStatus.interrupted.rawValue) }
@@ -33,6 +38,6 @@ enum Interruption {
     return try body()
   }
 
-  /// Whether Ctrl-C was pressed since `forwarding` began.
+  /// Whether Ctrl-C was pressed since the last of them began.
   static var happened: Bool { state.count.load(ordering: .relaxed) > 0 }
 }

@@ -12,7 +12,9 @@ struct OutputPrinter {
     case .stream("stderr", let text): Output.write(text, to: 2)
     case .stream(_, let text): write(text)
     case .result(let data, _, _), .display(let data, _, _, _):
-      if let text = Self.text(data) { write(text.hasSuffix("\n") ? text : text + "\n") }
+      guard let text = Self.text(data) else { return }
+      if !isAtLineStart { write("\n") }
+      write(text.hasSuffix("\n") ? text : text + "\n")
     case .error(let exception): show(exception)
     case .clear, .input, .status, .other: break
     }

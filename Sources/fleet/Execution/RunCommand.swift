@@ -30,7 +30,8 @@ struct RunCommand: ParsableCommand {
     }
     let found = try FoundKernel(access, try requirements.body(access.locator, language: language))
     if Output.errorIsTerminal || found.document["decision"]?["fallback"]?.bool == true { found.explain() }
-    let executions = try script.executions(kernelspec: found.kernel.kernelspec, language: found.kernel.language, arguments: arguments)
+    let executions = try script.executions(
+      kernelspec: found.kernel.kernelspec, language: found.kernel.language, arguments: arguments)
     let session = try KernelSession(found.kernel, access)
     let input: KernelClient.InputHandler? = script.path == "-" ? nil : { InputReader.line(prompt: $0, isPassword: $1) }
     var printer = OutputPrinter()

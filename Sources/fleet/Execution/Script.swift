@@ -8,6 +8,12 @@ struct Script {
   let path: String
   let text: String
 
+  init(path: String, text: String) {
+    self.path = path
+    self.text = text
+  }
+
+  /// Reads the script; "-" is standard input.
   init(path: String) throws {
     self.path = path
     guard path != "-" else {
