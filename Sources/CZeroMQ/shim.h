@@ -3,6 +3,7 @@
 
 // What threads that wait for ZeroMQ's file descriptors need beside it; Swift's Glibc module leaves these out.
 #include <malloc.h>
+#include <nss.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>

@@ -1,4 +1,5 @@
 // Messages: round trips, what is refused, and a seeded storm of damaged frames.
+import Glibc
 import JSON
 import Testing
 
@@ -39,6 +40,17 @@ import Testing
   @Test func datesAreISO8601WithMicroseconds() {
     #expect(Timestamp.text(seconds: 0, microseconds: 5) == "1970-01-01T00:00:00.000005Z")
     #expect(Timestamp.text(seconds: 1_709_164_799, microseconds: 999_999) == "2024-02-28T23:59:59.999999Z")
+    #expect(Timestamp.text(seconds: 951_782_400, microseconds: 0) == "2000-02-29T00:00:00.000000Z")
+    #expect(Timestamp.text(seconds: 4_102_444_800, microseconds: 0) == "2100-01-01T00:00:00.000000Z")
+    for day in stride(from: 0, to: 60_000, by: 7) {
+      var clock = time_t(day * 86_400)
+      var parts = tm()
+      gmtime_r(&clock, &parts)
+      var text = [CChar](repeating: 0, count: 20)
+      strftime(&text, text.count, "%Y-%m-%d", &parts)
+      let expected = String(decoding: text.prefix(10).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      #expect(Timestamp.text(seconds: Int64(clock), microseconds: 0).hasPrefix(expected))
+    }
     #expect(Timestamp.now().count == 27)
   }
 

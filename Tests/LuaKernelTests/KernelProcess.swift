@@ -57,8 +57,8 @@ final class TestProcess {
   }
 
   /// Waits for the end: the exit code, or the negative number of the signal.
-  func end() throws -> Int32 {
-    try eventually("process \(pid) has ended") {
+  func end(within limit: Duration = .seconds(30)) throws -> Int32 {
+    try eventually("process \(pid) has ended", within: limit) {
       if status != nil { return true }
       var value: Int32 = 0
       if waitpid(pid, &value, WNOHANG) == pid { status = value }

@@ -18,7 +18,6 @@ public final class ZMQContext: @unchecked Sendable {
     zmq_ctx_set(raw, ZMQ_MAX_SOCKETS, maxSockets)
     // The default of sockets becomes linger 0: closing never waits for a peer that is gone.
     zmq_ctx_set(raw, ZMQ_BLOCKY, 0)
-    zmq_ctx_set(raw, ZMQ_IPV6, 1)
   }
 
   deinit {

@@ -66,11 +66,17 @@ public final class ZMQSocket {
   }
 
   public func bind(_ endpoint: String) throws(ZMQError) {
+    try prepare(for: endpoint)
     guard zmq_bind(raw, endpoint) == 0 else { throw ZMQError.last("listen on \(endpoint)") }
   }
 
   public func connect(_ endpoint: String) throws(ZMQError) {
+    try prepare(for: endpoint)
     guard zmq_connect(raw, endpoint) == 0 else { throw ZMQError.last("connect to \(endpoint)") }
+  }
+
+  private func prepare(for endpoint: String) throws(ZMQError) {
+    if endpoint.contains("[") { try set(ZMQ_IPV6, 1) }
   }
 
   /// Ends a connection; one that does not exist is no error.

@@ -1,0 +1,49 @@
+"""jupyter_kernel_test on the Lua kernel: kernel_test.py FLEET_KERNEL. Installs a kernelspec below JUPYTER_DATA_DIR."""
+
+import json
+import os
+import sys
+import unittest
+
+import jupyter_kernel_test
+
+
+class LuaKernelTests(jupyter_kernel_test.KernelTests):
+    kernel_name = "fleet-lua"
+    language_name = "lua"
+    file_extension = ".lua"
+    code_hello_world = "print('hello, world')"
+    code_stderr = "io.stderr:write('oops')"
+    completion_samples = [
+        {"text": "string.rep", "matches": {"rep"}},
+        {"text": "whi", "matches": {"while"}},
+    ]
+    complete_code_samples = ["1", "print('hello')", "for i = 1, 2 do print(i) end", "x = 1"]
+    incomplete_code_samples = ["print(", "for i = 1, 2 do", "x = [[", "1 +"]
+    invalid_code_samples = ["x = = 1", "end", "1 2 3"]
+    code_generate_error = "error('boom')"
+    code_execute_result = [
+        {"code": "1 + 2 + 3", "result": "6"},
+        {"code": "return 'a', nil", "result": "a\tnil"},
+    ]
+    code_inspect_sample = "string.format"
+    code_history_pattern = "1 + *"
+    supported_history_operations = ("tail", "range", "search")
+
+
+def install(program):
+    folder = os.path.join(os.environ["JUPYTER_DATA_DIR"], "kernels", "fleet-lua")
+    os.makedirs(folder)
+    spec = {
+        "argv": [program, "start", "-f", "{connection_file}"],
+        "display_name": "Lua (Fleet)",
+        "language": "lua",
+        "interrupt_mode": "message",
+    }
+    with open(os.path.join(folder, "kernel.json"), "w", encoding="utf-8") as file:
+        json.dump(spec, file)
+
+
+if __name__ == "__main__":
+    install(sys.argv.pop(1))
+    unittest.main(verbosity=2)
