@@ -26,10 +26,10 @@ final class KernelSession {
   private func waitUntilReady() throws {
     while true {
       do {
-        try client.waitUntilReady(timeout: .seconds(5))
+        try client.waitUntilReady(timeout: .seconds(2))
         return
       } catch KernelClientError.timedOut {
-        guard try client.heartbeat(timeout: .seconds(3)) else {
+        guard try client.heartbeat(timeout: .seconds(2)) else {
           throw CommandFailure(
             .failed,
             "\(kernel.title) does not answer and has no heartbeat; see fleet health and fleet logs \(kernel.title)")
