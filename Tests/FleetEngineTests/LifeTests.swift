@@ -138,7 +138,7 @@ struct LifeTests {
       return
     }
     #expect(removed.map(\.id) == [ended])
-    #expect(fleet.acts == ["remove 2", "write nothing"])
+    #expect(fleet.acts == ["remove 2", "sync nothing"])
     #expect(fleet.status(alive) == .idle)
     let again = fleet.command(.cleanup)
     guard case .success(.removed(let none)) = fleet.answers[again] else {

@@ -125,6 +125,8 @@ extension Engine {
     if dead.isEmpty {
       effects.append(.answer(ticket, .success(.removed([]))))
     } else {
+      // Nothing on the disk says yet that they are to go.
+      unsavedIsDurable = true
       afterCommit.append(.answer(ticket, .removed(dead), isSafe: false))
     }
   }
