@@ -184,6 +184,21 @@ struct RoutingTests {
     #expect(fleet.decision(ticket)?.policy.failure?.contains("'\(reference)'") == true)
   }
 
+  @Test func aPolicyWhoseChoiceWasStoppedMeanwhileIsAskedAgain() {
+    let fleet = Harness()
+    let chosen = fleet.idleKernel()
+    let other = fleet.idleKernel()
+    let ticket = fleet.find()
+    _ = fleet.find()
+    _ = fleet.stop(chosen)
+    fleet.answer(1, .use(chosen.uuid))
+    #expect(fleet.acts.last == "ask 2", "the native rule knows nothing of quotas")
+    fleet.answer(2, .use(chosen.uuid))
+    #expect(fleet.kernel(ticket)?.id == other, "now it should have known")
+    #expect(fleet.decision(ticket)?.isFallback == true)
+    #expect(fleet.acts.last == "ask 3")
+  }
+
   @Test func aSilentPolicyIsReplacedByTheNativeRule() {
     let fleet = Harness()
     let id = fleet.idleKernel()

@@ -49,12 +49,14 @@ extension Engine {
   mutating func flushRows() {
     var changes: [KernelRowChange] = []
     for id in touched {
+      let wasUsable = rows[id]?.isUsable == true
       if let kernel = kernels[id] {
         if rows[id] == nil { rows[id] = KernelRow(kernel) } else if !rows[id]!.update(kernel) { continue }
         changes.append(.put(rows[id]!))
       } else if rows.removeValue(forKey: id) != nil {
         changes.append(.remove(id.uuid))
       }
+      if wasUsable, rows[id]?.isUsable != true { routing.asking?.isOutdated = true }
     }
     touched = []
     if !changes.isEmpty { effects.append(.rows(changes)) }

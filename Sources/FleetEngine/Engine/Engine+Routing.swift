@@ -12,6 +12,7 @@ extension Engine {
 
   mutating func pumpQuestions(_ now: Instant) {
     guard routing.asking == nil, let request = routing.queue.popFirst() else { return }
+    flushRows()
     routing.last += 1
     let overdue = now + configuration.answerTimeout
     routing.asking = Routing.Question(number: routing.last, request: request, overdue: overdue)
@@ -19,7 +20,6 @@ extension Engine {
       routing.isWatched = true
       timers.set(.answer, at: overdue)
     }
-    flushRows()
     let seed = UInt64(routing.last) &* 0x9E37_79B9_7F4A_7C15
     let question = RouteQuestion(requirements: request.requirements, now: now, seed: seed)
     effects.append(.ask(question: routing.last, question))
@@ -42,6 +42,12 @@ extension Engine {
 
   mutating func answered(_ number: Int, _ policy: PolicyAnswer, _ now: Instant) {
     guard let question = routing.asking, question.number == number, question.decision == nil else { return }
+    if question.isOutdated, choosesNobody(policy), now < question.request.deadline {
+      // The policy did not know. It is asked again, for the native rule knows nothing of its quotas.
+      routing.queue.prepend(question.request)
+      routing.asking = nil
+      return
+    }
     var decision = decide(question, policy)
     let wanted = question.request.requirements
     switch decision.outcome {
@@ -57,10 +63,15 @@ extension Engine {
     }
   }
 
+  private func choosesNobody(_ policy: PolicyAnswer) -> Bool {
+    guard case .use(let reference) = policy.answer else { return false }
+    return kernel(named: reference)?.status.isUsable != true
+  }
+
   /// What the policies want, or, if they failed, have no opinion or want the impossible, the native rule.
   private func decide(_ question: Routing.Question, _ policy: PolicyAnswer) -> Decision {
     var policy = policy
-    if case .use(let reference) = policy.answer, kernel(named: reference).map(\.status.isUsable) != true {
+    if case .use(let reference) = policy.answer, choosesNobody(policy) {
       policy.failure = "it chose '\(reference)', which is no kernel that a client can use"
       policy.answer = nil
     }

@@ -26,6 +26,8 @@ struct Routing: Sendable {
     var request: Request
     /// When the native rule takes over.
     var overdue: Instant
+    /// Since it was asked, a kernel that could be given became one that cannot.
+    var isOutdated = false
     /// What the policies said, while the host resolves it.
     var decision: Decision?
   }

@@ -45,6 +45,8 @@ public struct KernelRow: Sendable, Hashable {
     sessions = kernel.sessions
   }
 
+  var isUsable: Bool { Status(rawValue: status)?.isUsable == true }
+
   /// Takes over what can change in a kernel's life; false if nothing did.
   mutating func update(_ kernel: Kernel) -> Bool {
     let clients = kernel.clients

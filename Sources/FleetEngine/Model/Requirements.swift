@@ -34,7 +34,7 @@ public struct Requirements: Sendable, Hashable {
   /// Whether the kernel could serve the request: usable, and no requirement speaks against it.
   public func accepts(_ row: KernelRow) -> Bool {
     func agree(_ wanted: String?, _ actual: String?) -> Bool { wanted == nil || wanted == actual }
-    return Status(rawValue: row.status)?.isUsable == true
+    return row.isUsable
       && agree(language, row.language) && agree(kernelspec, row.kernelspec)
       && agree(config.map(Self.fileName), row.config) && agree(provider, row.provider) && agree(model, row.model)
       && agree(owner, row.owner) && memory.map { $0 <= row.memoryLimit ?? .max } ?? true
