@@ -121,6 +121,29 @@ struct RecoveryTests {
     #expect(fleet.acts == ["sync 1 starting", "launch 1.4"])
   }
 
+  @Test func aNewPortIsNoneOfThoseThatComeLater() {
+    let fleet = Harness()
+    fleet.send(
+      .recovered([
+        Recovered(kernel: row(.starting, 1, wasReady: false), fate: .ended(ExitInfo(code: 98))),
+        Recovered(kernel: row(.idle, 2), fate: .running(.with(pid: 7))),
+      ]))
+    #expect(fleet[.number(1)].port == 9565)
+  }
+
+  @Test func rowsThatNameTheSamePortAreParted() {
+    let fleet = Harness()
+    var dead = row(.backoff, 1)
+    dead.port = 9562
+    fleet.send(
+      .recovered([
+        Recovered(kernel: dead, fate: .absent), Recovered(kernel: row(.idle, 2), fate: .running(.with(pid: 7))),
+      ]))
+    #expect(fleet[.number(1)].port == 9555)
+    #expect(fleet[.number(2)].port == 9560)
+    #expect(fleet.acts.last == "write 1 backoff")
+  }
+
   @Test func whoseShimWasKilledIsRestarted() {
     let fleet = recover(row(.busy), .absent)
     #expect(fleet.status(id) == .backoff)
@@ -157,6 +180,11 @@ struct RecoveryTests {
     #expect(fleet.kernel(ticket)?.status == .idle)
   }
 
+  @Test func aStartThatAnotherBootKnowsMayHaveBeenAcknowledged() {
+    let fleet = recover(row(.starting, wasReady: false), .ended(ExitInfo(signal: 11)), isOtherBoot: true)
+    #expect(fleet.status(id) == .backoff, "that it answered was written, but need not have been synced")
+  }
+
   @Test func whatCannotBeToldIsLeftAlone() {
     let fleet = recover(row(.idle), .unknown("its lock is held by a stranger"))
     #expect(fleet.status(id) == .unknown)
@@ -168,6 +196,17 @@ struct RecoveryTests {
     #expect(fleet.acts == [])
     fleet.send(.exited(id, generation: 3, ExitInfo(code: 0)))
     #expect(fleet.status(id) == .exited, "until its end is known")
+  }
+
+  @Test func theRowOfAKernelThatCannotBeToldIsLeftAlone() {
+    let fleet = Harness()
+    var former = row(.stopping, 50)
+    former.sessions = ["s"]
+    fleet.send(.recovered([Recovered(kernel: former, fate: .unknown("its files cannot be read"))]))
+    let id = fleet.idleKernel()
+    _ = fleet.find(Requirements(session: "s"))
+    fleet.answer(1, .use(id.uuid))
+    #expect(fleet.acts == ["ask 1", "write 51 idle"], "the next host must see that it was being stopped")
   }
 
   @Test func namesPortsSessionsAndNumbersAreKnownAgain() {

@@ -37,13 +37,18 @@ extension Engine {
     lostIsDurable = false
     lastCommit += 1
     commits[lastCommit] = PendingCommit(ids: Array(unsaved), isDurable: unsavedIsDurable, after: afterCommit)
-    let changes = unsaved.map { id in
-      kernels[id].map { kernel in RowChange.put(kernel, backoff: kernel.retryAt.map { $0 - now }) } ?? .remove(id)
-    }
+    let changes = unsaved.compactMap { change(of: $0, now) }
     effects.append(.commit(sequence: lastCommit, changes, durable: unsavedIsDurable))
     unsaved = []
     unsavedIsDurable = false
     afterCommit = []
+  }
+
+  private func change(of id: KernelID, _ now: Instant) -> RowChange? {
+    guard let kernel = kernels[id] else { return .remove(id) }
+    // Its row says more than is known of it now.
+    if kernel.status == .unknown { return nil }
+    return .put(kernel, backoff: kernel.retryAt.map { $0 - now })
   }
 
   mutating func committed(_ sequence: Int, _ now: Instant) {

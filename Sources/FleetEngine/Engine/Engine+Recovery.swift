@@ -2,17 +2,13 @@
 
 extension Engine {
   mutating func recover(_ found: [Recovered], _ now: Instant) {
-    for recovered in found.sorted(by: { $0.kernel.serial < $1.kernel.serial }) {
+    let found = found.sorted { $0.kernel.serial < $1.kernel.serial }
+    // All rows before any fate: what one kernel needs anew, such as a port, must not be another's.
+    for recovered in found { know(recovered) }
+    for recovered in found where recovered.mayRun { ports.take(recovered.kernel.port, for: recovered.kernel.id) }
+    for recovered in found where !recovered.mayRun { takePort(recovered.kernel.id, now) }
+    for recovered in found {
       let id = recovered.kernel.id
-      var kernel = recovered.kernel
-      references.add(&kernel)
-      kernels[id] = kernel
-      totalSpawned = max(totalSpawned, recovered.kernel.serial)
-      ports.take(recovered.kernel.port, for: id)
-      touched.append(id)
-      if recovered.kernel.status == .stopping {
-        kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5), isSaved: true)
-      }
       switch recovered.fate {
       case .running(let process): adopt(id, process, now)
       case .ended(let info): endedMeanwhile(id, info, recovered.backoff, now)
@@ -22,6 +18,29 @@ extension Engine {
         note(id, .unhealthy, "cannot be told: \(why)")
       }
     }
+  }
+
+  private mutating func know(_ recovered: Recovered) {
+    var kernel = recovered.kernel
+    references.add(&kernel)
+    // That it had answered need not have been synced, so somebody may have been told of it.
+    if recovered.isOtherBoot { kernel.wasReady = true }
+    if kernel.status == .stopping {
+      kernel.stop = StopProgress(step: .intent, timeout: .seconds(5), isSaved: true)
+    }
+    kernels[kernel.id] = kernel
+    if kernel.sessions != recovered.kernel.sessions { save(kernel.id) }
+    totalSpawned = max(totalSpawned, kernel.serial)
+    touched.append(kernel.id)
+  }
+
+  /// Two rows can name the same port, if the one that moved away could not be written before the host died.
+  private mutating func takePort(_ id: KernelID, _ now: Instant) {
+    if ports.holder(of: kernels[id]!.port) != nil, let next = ports.next(now: now) {
+      kernels[id]!.port = next
+      save(id)
+    }
+    ports.take(kernels[id]!.port, for: id)
   }
 
   private mutating func adopt(_ id: KernelID, _ process: Process, _ now: Instant) {

@@ -93,6 +93,13 @@ public struct Recovered: Sendable {
     case unknown(String)
   }
 
+  var mayRun: Bool {
+    switch fate {
+    case .running, .unknown: true
+    case .ended, .absent: false
+    }
+  }
+
   public init(kernel: Kernel, fate: Fate, backoff: Duration? = nil, isOtherBoot: Bool = false) {
     self.kernel = kernel
     self.fate = fate
