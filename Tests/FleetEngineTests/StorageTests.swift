@@ -93,13 +93,48 @@ struct StorageTests {
     #expect(fleet.code(ticket) == .storage)
   }
 
-  @Test func aKernelThatAnsweredIsAcknowledgedThoughItsNewsIsLost() {
+  @Test func aFirstAnswerThatIsNotWrittenIsNotAcknowledged() {
     let fleet = Harness()
     let (id, ticket) = fleet.spawn()
     fleet.launched(id)
     fleet.commitsByItself = false
     fleet.ready(id)
     fleet.failCommit(fleet.commits[0])
-    #expect(fleet.kernel(ticket)?.status == .idle, "the disk knows that it was started")
+    #expect(fleet.code(ticket) == .storage, "should it crash while no host runs, it looks like a failed start")
+    #expect(fleet.status(id) == .idle)
+  }
+
+  @Test func aKernelWhoseFirstAnswerIsNotWrittenIsNotGivenAway() {
+    let fleet = Harness()
+    let (id, _) = fleet.spawn()
+    fleet.launched(id)
+    fleet.commitsByItself = false
+    fleet.ready(id)
+    fleet.failCommit(fleet.commits[0])
+    let unlucky = fleet.find()
+    fleet.answer(1, .use(id.uuid))
+    #expect(fleet.answers[unlucky] == nil)
+    fleet.failCommit(fleet.commits[0])
+    #expect(fleet.code(unlucky) == .storage)
+    let lucky = fleet.find()
+    fleet.answer(2, .use(id.uuid))
+    fleet.commit(fleet.commits[0])
+    #expect(fleet.kernel(lucky)?.id == id)
+    let last = fleet.find()
+    fleet.answer(3, .use(id.uuid))
+    #expect(fleet.kernel(last)?.id == id)
+    #expect(fleet.commits == [], "now the disk knows")
+  }
+
+  @Test func aRestartIsAcknowledgedThoughItsNewsIsLost() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    let ticket = fleet.command(.restart(id))
+    fleet.exited(id)
+    fleet.launched(id)
+    fleet.commitsByItself = false
+    fleet.ready(id)
+    fleet.failCommit(fleet.commits[0])
+    #expect(fleet.kernel(ticket)?.status == .idle)
   }
 }

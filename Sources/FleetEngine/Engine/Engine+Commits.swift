@@ -53,6 +53,9 @@ extension Engine {
 
   mutating func committed(_ sequence: Int, _ now: Instant) {
     guard let commit = commits.removeValue(forKey: sequence) else { return }
+    for id in commit.ids {
+      if let needed = unwritten[id], needed <= sequence { unwritten[id] = nil }
+    }
     for after in commit.after {
       switch after {
       case .answer(let ticket, let reply, _): effects.append(.answer(ticket, .success(reply)))

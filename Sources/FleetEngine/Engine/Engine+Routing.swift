@@ -110,7 +110,11 @@ extension Engine {
     if kernels[id]!.status == .starting { return promise(id, question, decision) }
     note(id, .routed, decision.reason)
     remember(question.request.requirements.session, id)
-    close(question, .success(found(id, decision, now)))
+    let reply = found(id, decision, now)
+    guard unwritten[id] != nil else { return close(question, .success(reply)) }
+    // Should it crash while no host runs, nothing would tell it from a failed start.
+    save(id, then: .answer(question.request.ticket, reply, isSafe: false))
+    routing.asking = nil
   }
 
   /// The kernel is given when it answers.

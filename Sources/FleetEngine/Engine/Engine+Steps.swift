@@ -46,6 +46,9 @@ extension Engine {
     kernels[id]!.isBusy = false
     kernels[id]!.readySince = now
     kernels[id]!.missedHeartbeats = 0
+    // The rows of a kernel that answered before say that it is to be kept; the first time, only this commit does.
+    let isKept = kernels[id]!.wasReady
+    if !isKept { unwritten[id] = lastCommit + 1 }
     kernels[id]!.wasReady = true
     effects.append(.watch(kernels[id]!))
     // Who was promised this kernel gets it now, with a reservation that ends.
@@ -54,8 +57,8 @@ extension Engine {
     save(id)
     for waiter in waiting.removeValue(forKey: id) ?? [] {
       switch waiter.purpose {
-      case .start, .stop: save(id, then: .answer(waiter.ticket, .kernel(kernels[id]!), isSafe: true))
-      case .find(let decision): save(id, then: .answer(waiter.ticket, found(id, decision, now), isSafe: true))
+      case .start, .stop: save(id, then: .answer(waiter.ticket, .kernel(kernels[id]!), isSafe: isKept))
+      case .find(let decision): save(id, then: .answer(waiter.ticket, found(id, decision, now), isSafe: isKept))
       }
     }
   }
@@ -200,6 +203,7 @@ extension Engine {
   mutating func remove(_ id: KernelID) {
     guard let kernel = kernels.removeValue(forKey: id) else { return }
     intents[id] = nil
+    unwritten[id] = nil
     references.remove(kernel)
     ports.release(kernel.port, of: id)
     effects.append(.unwatch(id))
