@@ -1,0 +1,97 @@
+// What must hold after every event, whatever happened before.
+@testable import FleetEngine
+
+struct Watchdog {
+  struct Look {
+    fileprivate var kernels: [KernelID: Kernel] = [:]
+  }
+
+  private var backoffs: [KernelID: BackoffModel] = [:]
+  /// Kernels that are ended without a row that says so: it could not be written, or they never answered.
+  private(set) var unannounced: Set<KernelID> = []
+
+  func look(at engine: Engine) -> Look {
+    var look = Look()
+    for (id, kernel) in engine.kernels { look.kernels[id] = kernel }
+    return look
+  }
+
+  mutating func failed(_ commit: SimulatedDisk.Commit) { unannounced.formUnion(commit.changes.map(\.id)) }
+
+  mutating func check(_ engine: Engine, _ before: Look, _ event: Event, _ now: Int64) throws {
+    for (id, kernel) in engine.kernels {
+      let former = before.kernels[id]
+      try checkStep(from: former, to: kernel, event)
+      try checkProcess(kernel)
+      try backoffs[id, default: BackoffModel()].follow(from: former, to: kernel, event, now)
+    }
+    for (id, kernel) in before.kernels where engine.kernels[id] == nil {
+      backoffs[id] = nil
+      try checkEnd(kernel)
+    }
+    try checkPorts(engine)
+    for id in engine.waiting.keys where engine.kernels[id]?.status != .starting {
+      guard engine.kernels[id]?.status == .stopping else {
+        throw Violation("somebody waits for \(id), which does nothing")
+      }
+    }
+    let quota = engine.kernels.values.count { $0.specification.language == PolicySeat.quotaLanguage }
+    if quota > PolicySeat.quota { throw Violation("\(quota) kernels, where \(PolicySeat.quota) are allowed") }
+  }
+
+  // MARK: Status
+
+  private static let steps: [Status: Set<Status>] = [
+    .starting: [.idle, .stopping, .backoff, .failed],
+    .idle: [.busy, .unhealthy, .exited, .backoff, .failed, .stopping],
+    .busy: [.idle, .unhealthy, .exited, .backoff, .failed, .stopping],
+    .unhealthy: [.idle, .busy, .exited, .backoff, .failed, .stopping],
+    .stopping: [.starting, .backoff, .failed],
+    .backoff: [.starting], .exited: [.starting], .failed: [.starting],
+    .unknown: [.exited, .backoff, .failed],
+  ]
+
+  private mutating func checkStep(from former: Kernel?, to kernel: Kernel, _ event: Event) throws {
+    if case .recovered = event { return }
+    guard let former else {
+      if kernel.status != .starting { throw Violation("\(kernel.id) is new and \(kernel.status)") }
+      return
+    }
+    if kernel.generation < former.generation { throw Violation("\(kernel.id) went back to an earlier launch") }
+    guard kernel.status != former.status else { return }
+    if Self.steps[former.status]?.contains(kernel.status) != true {
+      throw Violation("\(kernel.id) went from \(former.status) to \(kernel.status)")
+    }
+    if kernel.status == .starting, kernel.generation == former.generation {
+      throw Violation("\(kernel.id) starts again with the nonce of an earlier launch")
+    }
+    if kernel.status == .stopping {
+      if case .fail = kernel.afterStop { unannounced.insert(kernel.id) } else { unannounced.remove(kernel.id) }
+    }
+  }
+
+  private func checkEnd(_ kernel: Kernel) throws {
+    switch kernel.status {
+    case .stopping, .backoff, .exited, .failed: break
+    case .starting where !kernel.wasReady: break
+    default: throw Violation("\(kernel.id) was \(kernel.status) and is gone")
+    }
+  }
+
+  private func checkProcess(_ kernel: Kernel) throws {
+    let isRight =
+      switch kernel.status {
+      case .idle, .busy, .unhealthy: kernel.process != nil
+      case .backoff, .exited, .failed: kernel.process == nil && !kernel.isLaunching
+      case .starting, .stopping, .unknown: true
+      }
+    if !isRight { throw Violation("\(kernel.id) is \(kernel.status), process: \(String(describing: kernel.process))") }
+  }
+
+  private func checkPorts(_ engine: Engine) throws {
+    let ports = engine.kernels.values.map(\.port).sorted()
+    for (port, next) in zip(ports, ports.dropFirst()) where next - port < Ports.perKernel {
+      throw Violation("the ports from \(port) and from \(next) on overlap")
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// What must hold between the engine, its disk, the processes and what clients were told.
+@testable import FleetEngine
+
+extension World {
+  /// Intent first.
+  func checkLaunch(_ kernel: Kernel) throws {
+    guard let row = disk.synced[kernel.id]?.kernel, row.generation == kernel.generation, row.status == .starting else {
+      throw Violation("\(kernel.id) is launched, and its row on the disk does not say so")
+    }
+    guard row.port == kernel.port else {
+      throw Violation("\(kernel.id) is launched on a port that the disk does not know")
+    }
+    try checkProcess(kernel)
+  }
+
+  func checkProcess(_ kernel: Kernel) throws {
+    if let pid = livePids[kernel.id] { throw Violation("\(kernel.id) is started, and runs already as \(pid)") }
+    if clients.gone.contains(kernel.id) {
+      throw Violation("\(kernel.id) is started after somebody was told of its end")
+    }
+    if disk.written[kernel.id]?.kernel.generation != kernel.generation {
+      throw Violation("\(kernel.id) is started without a row")
+    }
+  }
+
+  func checkSignal(_ kernel: Kernel) throws {
+    let isAnnounced = disk.written[kernel.id]?.kernel.status == .stopping
+    guard isAnnounced || watchdog.unannounced.contains(kernel.id) else {
+      throw Violation("\(kernel.id) is ended before the disk knows")
+    }
+  }
+
+  func checkRemoval(_ kernel: Kernel) throws {
+    if let pid = livePids[kernel.id] { throw Violation("\(kernel.id) is removed, and runs as \(pid)") }
+    if clients.acknowledged.contains(kernel.id), !clients.released.contains(kernel.id) {
+      throw Violation("\(kernel.id) was removed, though somebody was told of it and nobody let it go")
+    }
+  }
+
+  func checkRows() throws {
+    guard let engine else { return }
+    guard policy.rows.count == engine.kernels.count else {
+      throw Violation("policies see \(policy.rows.count) kernels")
+    }
+    for kernel in engine.kernels.values where policy.rows[kernel.id.uuid] != KernelRow(kernel) {
+      throw Violation("policies see an old \(kernel.id)")
+    }
+  }
+
+  func checkRecovery() throws {
+    guard let engine else { return }
+    for id in clients.acknowledged.subtracting(clients.released) where engine.kernels[id] == nil {
+      throw Violation("\(id) is lost, and somebody was told of it")
+    }
+    for id in clients.gone where engine.kernels[id] != nil && engine.kernels[id]?.status != .unknown {
+      throw Violation("\(id) is back, and somebody was told of its end")
+    }
+    for (id, pid) in livePids where engine.kernels[id]?.generation != processes[pid]?.generation {
+      throw Violation("process \(pid) of \(id) has no row")
+    }
+  }
+
+  /// Nothing is under way, nobody waits, and engine, disk and processes agree.
+  func checkRest() throws {
+    guard let engine else { throw Violation("no host runs") }
+    if let ticket = clients.open.keys.min(by: { $0.number < $1.number }) {
+      throw Violation("ticket \(ticket.number) was never answered")
+    }
+    let isAtRest =
+      engine.waiting.isEmpty && engine.commits.isEmpty && engine.intents.isEmpty && engine.lost.isEmpty
+      && engine.expiring.isEmpty && engine.routing.asking == nil && engine.routing.queue.isEmpty
+      && engine.routing.postponed.isEmpty && policy.open == nil
+    if !isAtRest { throw Violation("the engine keeps something for nobody") }
+    for kernel in engine.kernels.values { try checkRest(of: kernel) }
+    for (id, pid) in livePids where engine.kernels[id]?.process?.shim != pid {
+      throw Violation("process \(pid) of \(id) is nobody's")
+    }
+    if Set(disk.written.keys) != Set(engine.kernels.keys) {
+      throw Violation("the disk has other kernels than the host")
+    }
+    try checkRows()
+  }
+
+  private func checkRest(of kernel: Kernel) throws {
+    guard [.idle, .busy, .exited, .failed].contains(kernel.status) else {
+      throw Violation("\(kernel.id) is \(kernel.status) for ever")
+    }
+    guard kernel.process?.shim == livePids[kernel.id] else { throw Violation("\(kernel.id) has lost its process") }
+    guard kernel.reservations.isEmpty else { throw Violation("\(kernel.id) is reserved for ever") }
+    guard let row = disk.written[kernel.id]?.kernel else { throw Violation("\(kernel.id) has no row") }
+    let isSame =
+      row.generation == kernel.generation && row.port == kernel.port && row.sessions == kernel.sessions
+      && row.restarts == kernel.restarts && row.exit == kernel.exit && row.wasReady == kernel.wasReady
+      && row.status.isAlive == kernel.status.isAlive && row.status != .stopping && row.status != .starting
+    if !isSame { throw Violation("the row of \(kernel.id) is an old one: \(row) instead of \(kernel)") }
+  }
+}

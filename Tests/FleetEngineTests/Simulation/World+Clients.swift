@@ -1,0 +1,114 @@
+// The clients of a simulated world: they start, find, stop, restart and clean up, and remember what they were told.
+import FleetEngine
+
+struct Clients {
+  enum Request {
+    case spawn, find, cleanup
+    case stop(KernelID)
+    case restart(KernelID)
+    case interrupt
+  }
+
+  /// Requests without an answer.
+  var open: [Ticket: Request] = [:]
+  /// Kernels that somebody was told of, and those of them that somebody has let go since.
+  var acknowledged: Set<KernelID> = []
+  var released: Set<KernelID> = []
+  /// Kernels of which somebody was told that they are gone.
+  var gone: Set<KernelID> = []
+  var lastTicket = 0
+  var lastKernel = 0
+
+  /// The host was killed, and their connections with it.
+  mutating func loseHost() { open = [:] }
+
+  /// Mostly busy, sometimes nobody comes for a while.
+  func pause(_ random: inout SplitMix64) -> Int64 {
+    switch random.below(30) {
+    case 0: 90 * World.second
+    case 1...4: 5 * World.second
+    default: 300 * World.millisecond
+    }
+  }
+}
+
+extension World {
+  func clientActs() throws {
+    guard !isCalm, let engine else { return }
+    let ids = Array(engine.kernels.keys)
+    let isCrowded = ids.count >= 10
+    switch random.below(20) {
+    case 0...4: if !isCrowded { try ask(.spawn, .spawn(newKernel(specification()))) }
+    case 5...10: try find(isCrowded: isCrowded)
+    case 11, 12, 13: if let id = ids.randomElement(using: &random), random.one(in: isCrowded ? 1 : 2) { try stop(id) }
+    case 14, 15: if let id = ids.randomElement(using: &random) { try ask(.restart(id), .restart(id)) }
+    case 16: if let id = ids.randomElement(using: &random) { try ask(.interrupt, .interrupt(id)) }
+    case 17: try cleanUp(engine)
+    // Two who meet on one kernel.
+    case 18:
+      guard let id = ids.randomElement(using: &random) else { return }
+      try ask(.restart(id), .restart(id))
+      try stop(id)
+    default: try stop(.number(1 + random.below(max(1, clients.lastKernel))))
+    }
+  }
+
+  private func ask(_ request: Clients.Request, _ command: Command) throws {
+    guard engine != nil else { return }
+    clients.lastTicket += 1
+    let ticket = Ticket(clients.lastTicket)
+    clients.open[ticket] = request
+    try handle(.command(ticket, command))
+  }
+
+  private func specification() -> Specification {
+    let name = random.one(in: 4) ? "name\(random.below(6))" : nil
+    let port = random.one(in: 10) ? 9550 + random.below(40) : nil
+    return .lua(name: name, config: random.one(in: 3) ? "/etc/openai.toml" : nil, port: port)
+  }
+
+  private func newKernel(_ specification: Specification) -> NewKernel {
+    clients.lastKernel += 1
+    return NewKernel(id: .number(clients.lastKernel), key: "key", specification: specification)
+  }
+
+  private func find(isCrowded: Bool) throws {
+    let isQuota = random.one(in: 4)
+    let session = random.one(in: 3) ? "session\(random.below(5))" : nil
+    let wanted = Requirements(language: isQuota ? PolicySeat.quotaLanguage : "lua", session: session)
+    let specification = Specification(kernelspec: "lua", language: wanted.language ?? "lua")
+    let new = newKernel(specification)
+    let isVague = isCrowded || random.one(in: 10)
+    let result: Result<Specification, EngineError> =
+      isVague ? .failure(EngineError(.badRequest, "say more")) : .success(specification)
+    try ask(.find, .find(wanted, candidate: Candidate(id: new.id, key: new.key, specification: result)))
+  }
+
+  private func stop(_ id: KernelID) throws {
+    clients.released.insert(id)
+    let timeout = Duration.milliseconds(random.below(6000))
+    try ask(.stop(id), .stop(id, force: random.one(in: 4), timeout: timeout))
+  }
+
+  private func cleanUp(_ engine: Engine) throws {
+    for kernel in engine.kernels.values where kernel.status == .exited || kernel.status == .failed {
+      clients.released.insert(kernel.id)
+    }
+    try ask(.cleanup, .cleanup)
+  }
+
+  func answered(_ ticket: Ticket, _ result: Result<Reply, EngineError>) throws {
+    guard let request = clients.open.removeValue(forKey: ticket) else {
+      throw Violation("ticket \(ticket.number) was answered, but nobody waits for that")
+    }
+    switch (request, result) {
+    case (.spawn, .success(.kernel(let kernel))), (.find, .success(.found(let kernel, _))),
+      (.restart, .success(.kernel(let kernel))):
+      clients.acknowledged.insert(kernel.id)
+    case (.interrupt, .success(.kernel)), (_, .failure): break
+    case (.stop(let id), .success(.kernel(let kernel))) where kernel.id == id: clients.gone.insert(id)
+    case (.cleanup, .success(.removed(let kernels))): clients.gone.formUnion(kernels.map(\.id))
+    default: throw Violation("\(request) was answered by \(result)")
+    }
+  }
+}

@@ -1,0 +1,156 @@
+// The kernels of a simulated world: started, answering, hanging, crashing, ended; with or without a host.
+import FleetEngine
+
+extension World {
+  func launch(_ kernel: Kernel) throws {
+    if strangers.contains(kernel.port) || mishap(60) {
+      return fail(kernel, LaunchFailure(reason: "port \(kernel.port) is taken", portTaken: true))
+    }
+    if mishap(30) { return fail(kernel, LaunchFailure(reason: "no memory")) }
+    try checkProcess(kernel)
+    lastPid += 2
+    let pid = lastPid
+    processes[pid] = SimulatedProcess(
+      pid: pid, id: kernel.id, generation: kernel.generation, nonce: kernel.nonce, obeysRequests: !random.one(in: 4),
+      obeysTermination: !random.one(in: 4))
+    livePids[kernel.id] = pid
+    drivers.followed.insert(pid)
+    record("process \(pid) of \(kernel.serial).\(kernel.generation)")
+    tell(.launched(kernel.id, generation: kernel.generation, Process(shim: pid, kernel: pid + 1, startedAt: 0)))
+    planLife(pid)
+  }
+
+  private func fail(_ kernel: Kernel, _ failure: LaunchFailure) {
+    tell(.launchFailed(kernel.id, generation: kernel.generation, failure))
+  }
+
+  private func planLife(_ pid: Int32) {
+    let soon = 0...(100 * World.millisecond)
+    if isCalm { return plan(.process(pid, .answer), in: soon) }
+    switch random.below(40) {
+    case 0: plan(.process(pid, .crash(ExitInfo(code: 1, detail: "syntax error"))), in: soon)
+    case 1: plan(.process(pid, .crash(ExitInfo(code: 98))), in: soon)
+    case 2: plan(.process(pid, .crash(ExitInfo(code: 0))), in: soon)
+    case 3: break  // It never answers.
+    case 4: plan(.process(pid, .answer), in: (50 * World.second)...(70 * World.second))
+    default:
+      plan(.process(pid, .answer), in: soon)
+      planEnd(pid)
+    }
+  }
+
+  private func planEnd(_ pid: Int32) {
+    let info = random.one(in: 6) ? ExitInfo(code: 0) : ExitInfo(signal: random.pick([6, 9, 11]))
+    switch random.below(4) {
+    case 0: plan(.process(pid, .crash(info)), in: 0...(4 * World.second))
+    case 1: plan(.process(pid, .crash(info)), in: 0...(120 * World.second))
+    case 2: plan(.process(pid, .hang), in: 0...(60 * World.second))
+    default: break
+    }
+  }
+
+  func processActs(_ pid: Int32, _ act: ProcessAct) {
+    guard let process = processes[pid] else { return }
+    switch act {
+    case .answer:
+      processes[pid]!.answers = true
+      reply(pid)
+    case .hang:
+      guard !isCalm else { return }
+      processes[pid]!.isHung = true
+      plan(.process(pid, .resume), in: 0...(60 * World.second))
+    case .resume:
+      processes[pid]!.isHung = false
+      reply(pid)
+    case .crash(let info): if !isCalm, !process.isHung { end(process, info) }
+    case .leave(let info): end(process, info)
+    }
+  }
+
+  private func end(_ process: SimulatedProcess, _ info: ExitInfo) {
+    processes[process.pid] = nil
+    livePids[process.id] = nil
+    // A shim that is killed leaves no record.
+    let told = mishap(15) ? ExitInfo(isLost: true) : info
+    if !told.isLost { exitRecords[process.nonce] = told }
+    record("process \(process.pid) ends: \(told.reason(limits: Limits()))")
+    if drivers.followed.contains(process.pid) {
+      tell(.exited(process.id, generation: process.generation, told))
+    }
+  }
+
+  func killSomebody() {
+    guard let pid = livePids.values.sorted().randomElement(using: &random) else { return }
+    processActs(pid, .crash(ExitInfo(signal: 9)))
+  }
+
+  // MARK: What the host's drivers do
+
+  private func process(of kernel: Kernel) -> SimulatedProcess? {
+    guard let pid = livePids[kernel.id], let process = processes[pid], process.generation == kernel.generation else {
+      return nil
+    }
+    return process
+  }
+
+  func probe(_ kernel: Kernel) {
+    drivers.probed[kernel.id] = kernel.generation
+    if let process = process(of: kernel) { reply(process.pid) }
+  }
+
+  private func reply(_ pid: Int32) {
+    guard let process = processes[pid], process.answers, !process.isHung,
+      drivers.probed[process.id] == process.generation
+    else { return }
+    drivers.probed[process.id] = nil
+    tell(.ready(process.id, generation: process.generation))
+  }
+
+  func adopt(_ kernel: Kernel) {
+    guard let pid = kernel.process?.shim else { return }
+    drivers.followed.insert(pid)
+    // It may have ended between the look and the watch.
+    if processes[pid] == nil {
+      tell(.exited(kernel.id, generation: kernel.generation, exitRecords[kernel.nonce] ?? ExitInfo(isLost: true)))
+    }
+  }
+
+  func requestShutdown(_ kernel: Kernel) {
+    guard let process = process(of: kernel), process.obeysRequests, !process.isHung else { return }
+    plan(.process(process.pid, .leave(ExitInfo(code: 0))), in: 0...(2 * World.second))
+  }
+
+  func signal(_ kernel: Kernel, _ signal: StopSignal) {
+    guard let process = process(of: kernel) else { return }
+    switch signal {
+    case .terminate:
+      // SIGCONT comes with it.
+      plan(.process(process.pid, .resume), in: 0...0)
+      guard process.obeysTermination else { return }
+      plan(.process(process.pid, .leave(ExitInfo(signal: 15))), in: 0...World.second)
+    case .kill:
+      let limit = random.one(in: 20) ? 5 * World.second : 20 * World.millisecond
+      plan(.process(process.pid, .leave(ExitInfo(signal: 9))), in: 0...limit)
+    }
+  }
+
+  func removeFiles(_ kernel: Kernel) throws {
+    try checkRemoval(kernel)
+    for generation in 1...kernel.generation { exitRecords["\(kernel.id.uuid).\(generation)"] = nil }
+  }
+
+  /// Heartbeats, busy and idle, connections; some of them are lost.
+  func chatter() {
+    for (id, generation) in drivers.watched {
+      guard let pid = livePids[id], let process = processes[pid], process.generation == generation else { continue }
+      if isCalm || !random.one(in: 4) { tell(.heartbeat(id, generation: generation, alive: !process.isHung)) }
+      if random.one(in: 3), !process.isHung {
+        tell(.activity(id, generation: generation, busy: random.one(in: 2)))
+      }
+    }
+    guard random.one(in: 3) else { return }
+    var counts: [KernelID: Int] = [:]
+    for (id, _) in drivers.watched where random.one(in: 2) { counts[id] = random.below(4) }
+    tell(.connections(counts))
+  }
+}

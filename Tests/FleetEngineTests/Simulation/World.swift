@@ -1,0 +1,171 @@
+// A simulated machine: a host with the real engine, its disk, its kernels, its clients and its policies, in virtual time.
+// Everything is drawn from one seed, so the same seed makes the same world.
+import FleetEngine
+
+/// What must never be, was.
+struct Violation: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+final class World {
+  enum Happening {
+    /// News for a host; lost if that host is gone.
+    case event(Event, host: Int)
+    case alarm(host: Int, number: Int)
+    case commit(host: Int)
+    case launch(Kernel, host: Int)
+    case process(Int32, ProcessAct)
+    case chatter, client, fault, hostStarts, diskHasRoom
+    case strangerLeaves(Int)
+  }
+
+  static let millisecond: Int64 = 1_000_000
+  static let second: Int64 = 1_000_000_000
+
+  var random: SplitMix64
+  private(set) var now: Int64 = 1_000 * World.second
+  private var schedule = Schedule<Happening>()
+  /// No more faults, no more requests: everything must come to rest.
+  private(set) var isCalm = false
+  private(set) var isChattering = true
+
+  // The host, nil while none runs.
+  var engine: Engine?
+  /// Counts hosts, so that news for an earlier one is told apart.
+  var host = 0
+  var alarm = 0
+  var handled = 0
+
+  var boot = 1
+  var disk = SimulatedDisk()
+  var processes: [Int32: SimulatedProcess] = [:]
+  var livePids: [KernelID: Int32] = [:]
+  /// Exit files, by nonce.
+  var exitRecords: [String: ExitInfo] = [:]
+  var lastPid: Int32 = 100
+  /// Base ports that other programs listen on.
+  var strangers: [Int] = []
+  var drivers = Drivers()
+  var clients = Clients()
+  var policy = PolicySeat()
+  var watchdog = Watchdog()
+
+  private let isTraced: Bool
+  private(set) var trace: [String] = []
+
+  init(seed: UInt64, isTraced: Bool = false) {
+    random = SplitMix64(seed: seed)
+    self.isTraced = isTraced
+  }
+
+  /// Lets things happen until the host has handled so many events, then lets them come to rest.
+  func run(steps: Int) throws {
+    try startHost()
+    for happening in [Happening.chatter, .client, .fault] { plan(happening, in: 0...World.second) }
+    while handled < steps, let (at, happening) = schedule.next() { try happen(happening, at) }
+    try calmDown()
+  }
+
+  private func calmDown() throws {
+    isCalm = true
+    disk.isFull = false
+    strangers = []
+    for pid in processes.keys.sorted() { plan(.process(pid, .resume), in: 0...0) }
+    if engine == nil { plan(.hostStarts, in: 0...0) }
+    try pass(200 * World.second)
+    if engine?.kernels.values.contains(where: { $0.status == .unknown }) == true { try restartHost() }
+    try pass(200 * World.second)
+    isChattering = false
+    try drain()
+    try checkRest()
+    try restartHost()
+    try drain()
+    try checkRest()
+  }
+
+  private func restartHost() throws {
+    crashHost()
+    try pass(World.second)
+  }
+
+  private func pass(_ duration: Int64) throws {
+    let end = now + duration
+    var events = 0
+    while now < end, let (at, happening) = schedule.next() {
+      try happen(happening, at)
+      events += 1
+      if events > 200_000 { throw Violation("it does not come to rest") }
+    }
+  }
+
+  private func drain() throws {
+    var events = 0
+    while let (at, happening) = schedule.next() {
+      try happen(happening, at)
+      events += 1
+      if events > 20_000 { throw Violation("it never comes to rest: the last was \(happening)") }
+    }
+  }
+
+  // MARK: Time and chance
+
+  /// Plans something for a random time of the range, in nanoseconds from now.
+  func plan(_ happening: Happening, in range: ClosedRange<Int64>) {
+    let width = UInt64(range.upperBound - range.lowerBound) + 1
+    schedule.plan(happening, at: now + range.lowerBound + Int64(random.next() % width))
+  }
+
+  /// Plans news for the present host: mostly soon, sometimes late, sometimes twice.
+  func tell(_ event: Event) {
+    let limit = random.one(in: 40) ? 3 * World.second : 5 * World.millisecond
+    plan(.event(event, host: host), in: 0...limit)
+    if random.one(in: 40) { plan(.event(event, host: host), in: 0...(5 * World.second)) }
+  }
+
+  /// True once in `count` times, but never in a calm world.
+  func mishap(_ count: Int) -> Bool { !isCalm && random.one(in: count) }
+
+  func record(_ line: @autoclosure () -> String) {
+    if isTraced { trace.append("\(Double(now) / 1e9) \(line())") }
+  }
+
+  private func happen(_ happening: Happening, _ at: Int64) throws {
+    now = max(now, at)
+    switch happening {
+    case .event(let event, let host): if host == self.host { try handle(event) }
+    case .alarm(let host, let number): if host == self.host, number == alarm { try handle(.tick) }
+    case .commit(let host): if host == self.host { finishCommit() }
+    case .launch(let kernel, let host): if host == self.host { try launch(kernel) }
+    case .process(let pid, let act): processActs(pid, act)
+    case .chatter:
+      chatter()
+      if isChattering { plan(.chatter, in: 0...((isCalm ? 20 : 2) * World.second)) }
+    case .client:
+      try clientActs()
+      if !isCalm { plan(.client, in: 0...clients.pause(&random)) }
+    case .fault:
+      faultBegins()
+      if !isCalm { plan(.fault, in: 0...(40 * World.second)) }
+    case .hostStarts: if engine == nil { try startHost() }
+    case .diskHasRoom: disk.isFull = false
+    case .strangerLeaves(let port): strangers.removeAll { $0 == port }
+    }
+  }
+
+  private func faultBegins() {
+    guard !isCalm else { return }
+    switch random.below(8) {
+    case 0, 1, 2: crashHost()
+    case 3: losePower()
+    case 4:
+      disk.isFull = true
+      plan(.diskHasRoom, in: 0...(30 * World.second))
+    case 5:
+      let port = 9555 + 5 * random.below(12)
+      strangers.append(port)
+      plan(.strangerLeaves(port), in: 0...(90 * World.second))
+    default: killSomebody()
+    }
+  }
+}
