@@ -23,8 +23,9 @@ public struct LuaReader: ~Copyable {
     }
   }
 
-  /// Reads any value.
+  /// Reads any value; nil, and nothing is read, at an end.
   public mutating func value() -> LuaValue {
+    if next == .end { return .nil }
     var decoder = LuaDecoder(
       clua_bytes(start: rest.baseAddress?.assumingMemoryBound(to: UInt8.self), count: rest.count))
     let value = decoder.next()

@@ -74,6 +74,12 @@ clua_status clua_call(
 /// The results of the last call, encoded; valid until the next call of anything of this VM.
 clua_bytes clua_results(const clua_vm *_Nonnull vm);
 void clua_release(clua_vm *_Nonnull vm, int32_t reference);
+/// Calls a chunk that returns a table of functions, which is kept under a reference.
+clua_status clua_open_module(
+  clua_vm *_Nonnull vm, int32_t chunk, int64_t deadline, int32_t *_Nonnull reference);
+/// A function of such a table; the reference is 0 if it has nothing under this name.
+clua_status clua_module_function(
+  clua_vm *_Nonnull vm, int32_t module, const char *_Nonnull name, int32_t *_Nonnull reference);
 /// The line where a Lua function begins; 0 of a C function.
 int clua_line_of(clua_vm *_Nonnull vm, int32_t reference);
 

@@ -1,0 +1,68 @@
+// The text of a policy file.
+
+import Glibc
+
+/// A policy file as it was read.
+struct PolicySource: Sendable {
+  let text: [UInt8]
+  /// SHA-256 of the text, in hexadecimal.
+  let hash: String
+
+  /// No policy needs more; the limit keeps a mistaken path from filling the memory.
+  static let largest = 1 << 20
+
+  init(path: String) throws(PolicyError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw Self.failure(path, errno) }
+    defer { close(descriptor) }
+    text = try Self.read(descriptor, path)
+    hash = policyHash(of: text)
+  }
+
+  private static func read(_ descriptor: Int32, _ path: String) throws(PolicyError) -> [UInt8] {
+    var text: [UInt8] = []
+    while text.count <= largest {
+      let before = text.count
+      text.append(contentsOf: repeatElement(0, count: 16 << 10))
+      let count = text.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress! + before, 16 << 10) }
+      text.removeLast(16 << 10 - max(count, 0))
+      if count == 0 { return text }
+      if count < 0 && errno != EINTR { throw failure(path, errno) }
+    }
+    throw PolicyError("\(path) is larger than a policy may be (\(largest >> 10) KiB)")
+  }
+
+  private static func failure(_ path: String, _ code: Int32) -> PolicyError {
+    PolicyError("the policy \(path) cannot be read: \(String(cString: strerror(code)))")
+  }
+}
+
+/// What changes whenever a file is replaced or written.
+struct FileStamp: Sendable, Hashable {
+  private let device: UInt
+  private let inode: UInt
+  private let size: Int
+  private let seconds: Int
+  private let nanoseconds: Int
+
+  /// Nil if there is no such file.
+  init?(path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    device = status.st_dev
+    inode = status.st_ino
+    size = status.st_size
+    seconds = status.st_mtim.tv_sec
+    nanoseconds = status.st_mtim.tv_nsec
+  }
+}
+
+/// Why a policy cannot be used.
+struct PolicyError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// The hash that decisions name a policy by: SHA-256 of its text, in hexadecimal.
+public func policyHash(of text: [UInt8]) -> String { SHA256.hexDigest(text) }
