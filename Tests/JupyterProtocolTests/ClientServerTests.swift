@@ -165,10 +165,11 @@ import Testing
       try client.execute(ExecuteRequest("value 5"), timeout: .seconds(20)).count
     }
     #expect(reply == 1)
-    async let waiting = connection.perform { client in
-      try client.execute(ExecuteRequest("wait"), timeout: .seconds(20)).outcome
+    let outcome = try await connection.perform { client in
+      try client.execute(ExecuteRequest("wait"), timeout: .seconds(20)) { output in
+        if output == .status("busy") { connection.interrupt() }
+      }.outcome
     }
-    connection.interrupt()
-    guard case .error = try await waiting else { throw TestFailure(description: "the wait was not interrupted") }
+    guard case .error = outcome else { throw TestFailure(description: "the wait was not interrupted") }
   }
 }

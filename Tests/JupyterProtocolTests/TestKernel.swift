@@ -75,9 +75,9 @@ final class TestKernel: Sendable {
 
   private static func serve(_ server: KernelServer, isStopping: () -> Bool) throws(ZMQError) {
     var count = 0
-    while true {
+    while !isStopping() {
       switch try server.receive() {
-      case .woken: if isStopping() { return }
+      case .woken: break
       case .timedOut: break
       case .request(let request, _):
         server.publisher.status(.busy, parent: request.header)

@@ -89,8 +89,12 @@ import Testing
     try withKernel { kernel, client in
       let queue = try RawClient(kernel.connection)
       let neighbour = try RawClient(kernel.connection)
-      let ids = try ["error('first')", "x = 1", "x = 2"].map { try queue.execute($0) }
+      // Fails only when all have been sent.
+      let flag = kernel.log + ".flag"
+      let first = "repeat local file = io.open('\(flag)') until file error('first')"
+      let ids = try [first, "x = 1", "x = 2"].map { try queue.execute($0) }
       let id = try neighbour.execute("y = 1")
+      try write("", to: flag)
       #expect(try queue.replies(3).map { $0.parent?.id } == ids)
       #expect(queue.statuses == ["error", "aborted", "aborted"])
       #expect(try neighbour.replies(1).first?.parent?.id == id)
