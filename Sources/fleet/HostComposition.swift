@@ -27,7 +27,9 @@ func runHost(options: HostOptions) async throws {
   guard let shim = installation.program("fleet-shim") else {
     throw ConfigurationError(.notFound, "fleet-shim is not beside \(installation.executable); install it there")
   }
-  let policies = try PolicyHost(routes: configuration.policies.paths[.route] ?? []) { log.info("policy: \($0)") }
+  let policies = PolicyHost(route: configuration.policies.paths[.route] ?? []) { message in
+    log.log(level: message.isFromHost ? .warning : .info, "\(message.path): \(message.text)")
+  }
   let setup = FleetHost.Setup(
     directory: directory, configuration: configuration, shim: shim, luaKernel: installation.program("fleet-kernel"),
     locator: locator, policies: policies, environment: ProcessInfo.processInfo.environment, log: log)

@@ -16,7 +16,7 @@ extension EndToEnd {
         try await expect(fleet, ["spawn", "openia"], code: 3, ["openia", "openai"])
         try await expect(fleet, ["spawn", "--language", "lau"], code: 3, ["lau", "lua"])
         try await expect(fleet, ["spawn", "--name", "alice"], code: 4, ["alice", "taken"])
-        try await expect(fleet, ["spawn", "--name", "kernel-12345678"], code: 2, ["looks like a kernel's id"])
+        try await expect(fleet, ["spawn", "--name", "kernel-12345678"], code: 2, ["kernel-12345678"])
         try await expect(fleet, ["spawn", "--memory", "half"], code: 2, ["half"])
         try await expect(fleet, ["show", "bob"], code: 3, ["bob"])
         try await expect(fleet, ["stop", "bob"], code: 3, ["bob"])

@@ -34,14 +34,17 @@ extension EndToEnd {
         #expect(try await fleet.kernel("py")["kernelspec"] == "python3")
         #expect(try await fleet.ok("exec", "py", "import os; print(os.environ['COLOUR'])") == "blue")
         #expect(try await fleet.ok("exec", "py", "6 * 7") == "42")
-        let running = try fleet.start("exec", "py", "import time\nwhile True: time.sleep(0.01)")
-        try await eventually("it to be busy") { try await fleet.kernel("py")["status"] == "busy" }
+        let running = try fleet.start(
+          "exec", "py", "import time\nprint('begun', flush=True)\nwhile True: time.sleep(0.01)")
+        try await eventually("the loop to begin") { running.output.contains("begun") }
+        #expect(try await fleet.kernel("py")["status"] == "busy")
         try await fleet.ok("interrupt", "py")
         let result = try await running.finish()
         #expect(result.code == 1)
         #expect(result.errors.contains("KeyboardInterrupt"))
         try await fleet.ok("restart", "py")
-        #expect(try await fleet.ok("exec", "py", "print(os.environ['COLOUR'] if 'os' in dir() else 'fresh')") == "fresh")
+        #expect(
+          try await fleet.ok("exec", "py", "print(os.environ['COLOUR'] if 'os' in dir() else 'fresh')") == "fresh")
         #expect(try await fleet.ok("exec", "py", "import os; print(os.environ['COLOUR'])") == "blue")
         try await fleet.ok("stop", "py")
         #expect(try await fleet.document("list")["kernels"] == [])

@@ -22,8 +22,9 @@ extension EndToEnd {
         let shown = try await fleet.ok("show", "alice")
         #expect(shown.contains("killed by SIGKILL"))
         #expect(shown.contains("given up: 5 exits within 60 s"))
-        let health = try await fleet.ok("health")
-        #expect(health.contains("DEAD"))
+        let health = try await fleet.fleet("health")
+        #expect(health.code == 1)
+        #expect(health.output.contains("DEAD"))
         let removed = try await fleet.document("cleanup")["removed"]?.array ?? []
         #expect(removed.count == 1)
         #expect(try await fleet.document("list")["kernels"] == [])
@@ -35,7 +36,8 @@ extension EndToEnd {
         try await fleet.ok("spawn", "--name", "frozen")
         try await fleet.ok("spawn", "--name", "busy")
         let pid = Int32(try #require(try await fleet.kernel("frozen")["pid"]?.int))
-        let running = try fleet.start("exec", "busy", "while true do end")
+        let running = try fleet.start("exec", "busy", "print('begun') while true do end")
+        try await eventually("the loop to begin") { running.output.contains("begun") }
         kill(pid, SIGSTOP)
         try await eventually("the stopped one to be unhealthy") {
           try await fleet.kernel("frozen")["status"] == "unhealthy"
@@ -66,11 +68,9 @@ extension EndToEnd {
         #expect(Set(kernels.map { $0["pid"]?.int }).count == 10)
         let bases = kernels.compactMap { $0["port"]?.int }.sorted()
         #expect(zip(bases, bases.dropFirst()).allSatisfy { $0 + 5 <= $1 })
-        let file = try Data(contentsOf: URL(fileURLWithPath: fleet.home + "/registry.json"))
         try await eventually("registry.json to have all") {
-          try JSON(parsing: file)["kernels"]?.array?.count == 10
-            || JSON(parsing: Data(contentsOf: URL(fileURLWithPath: fleet.home + "/registry.json")))["kernels"]?.array?
-              .count == 10
+          let file = try Data(contentsOf: URL(fileURLWithPath: fleet.home + "/registry.json"))
+          return try JSON(parsing: file)["kernels"]?.array?.count == 10
         }
       }
     }
@@ -91,8 +91,9 @@ extension EndToEnd {
       try await FleetFixture.with { fleet in
         try await fleet.ok("spawn", "--name", "alice")
         try await fleet.ok("exec", "alice", "x = 5")
-        let running = try fleet.start("exec", "alice", "while true do pcall(function() while true do end end) end")
-        try await eventually("it to be busy") { try await fleet.kernel("alice")["status"] == "busy" }
+        let running = try fleet.start(
+          "exec", "alice", "print('begun') while true do pcall(function() while true do end end) end")
+        try await eventually("the loop to begin") { running.output.contains("begun") }
         try await fleet.ok("interrupt", "alice")
         let result = try await running.finish()
         #expect(result.code == 1)

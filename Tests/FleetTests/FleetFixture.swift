@@ -123,14 +123,16 @@ final class FleetFixture: Sendable {
     _ arguments: String..., environment: [String: String] = [:], sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> String {
     let result = try await run(Built.program("fleet"), arguments, environment: environment)
-    try #require(result.code == 0, "fleet \(arguments.joined(separator: " ")): \(result)", sourceLocation: sourceLocation)
+    try #require(
+      result.code == 0, "fleet \(arguments.joined(separator: " ")): \(result)", sourceLocation: sourceLocation)
     return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
   /// The command's document.
   func document(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) async throws -> JSON {
     let result = try await run(Built.program("fleet"), arguments + ["--json"])
-    try #require(result.code == 0, "fleet \(arguments.joined(separator: " ")): \(result)", sourceLocation: sourceLocation)
+    try #require(
+      result.code == 0, "fleet \(arguments.joined(separator: " ")): \(result)", sourceLocation: sourceLocation)
     return try JSON(parsing: result.output)
   }
 
@@ -139,6 +141,7 @@ final class FleetFixture: Sendable {
   }
 
   /// Runs any program with this fleet's environment.
+  @discardableResult
   func run(
     _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:],
     timeout: Duration = .seconds(60)
@@ -189,7 +192,8 @@ final class FleetFixture: Sendable {
   var livePids: Set<Int32> {
     var pids: Set<Int32> = []
     for name in (try? FileManager.default.contentsOfDirectory(atPath: home)) ?? [] where name.hasSuffix(".lock") {
-      guard let data = FileManager.default.contents(atPath: home + "/" + name), let json = try? JSON(parsing: data) else {
+      guard let data = FileManager.default.contents(atPath: home + "/" + name), let json = try? JSON(parsing: data)
+      else {
         continue
       }
       for member in ["shim", "kernel"] {

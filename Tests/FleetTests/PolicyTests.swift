@@ -29,7 +29,9 @@ extension EndToEnd {
       ("return { route = function() local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end end }", "memory"),
       ("return { route = function(r, f) return f.nothing.here end }", "policy.lua:1"),
     ])
-    func `a policy that fails is replaced by the native rule, which says so`(policy: String, complaint: String) async throws {
+    func `a policy that fails is replaced by the native rule, which says so`(policy: String, complaint: String)
+      async throws
+    {
       let (decision, _) = try await find(policy)
       #expect(decision["fallback"] == true)
       let error = try #require(decision["error"]?.string)
