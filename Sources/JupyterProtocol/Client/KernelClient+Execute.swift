@@ -10,7 +10,8 @@ extension KernelClient {
 
   /// Executes code and waits until the kernel has said everything about it.
   ///
-  /// Signalling `interruption` meanwhile stops the code, which then ends with an error.
+  /// Signalling `interruption` meanwhile stops the code, which then ends with an error; a second time, it gives up
+  /// waiting for that.
   /// - Parameters:
   ///   - timeout: nil waits for as long as the kernel lives.
   ///   - onOutput: called for each message on iopub that belongs to this request, in order.
@@ -21,7 +22,7 @@ extension KernelClient {
   ) throws(KernelClientError) -> ExecuteReply {
     let deadline = timeout.map { MonotonicTime.after($0) }
     try forgetDisconnections()
-    if !hasOutputs { try waitUntilReady(timeout: timeout ?? .seconds(60)) }
+    if !hasOutputs { try waitForOutputs(until: deadline) }
     let header = session.header("execute_request")
     let content = request.content(allowStdin: onInput != nil)
     try send(header, content, on: shell, metadata: request.metadata)

@@ -58,6 +58,33 @@ extension KernelClient {
     }
   }
 
+  /// Waits until our subscription to the kernel's outputs is in force. Unlike `waitUntilReady`, this does not wait for
+  /// other clients' code, if the kernel speaks iopub_welcome.
+  /// - Parameter deadline: nil waits for as long as the kernel has a heartbeat.
+  public func waitForOutputs(until deadline: MonotonicTime? = nil) throws(KernelClientError) {
+    try forgetDisconnections()
+    var nextQuestion = MonotonicTime.after(.milliseconds(100))
+    var nextBeat = MonotonicTime.after(.seconds(5))
+    var waiting = Waiting(self, for: [shell, iopub], survivesDisconnection: true, interruption: .abandon)
+    while true {
+      try drainOutputs()
+      while try next(on: shell) != nil {}
+      if hasOutputs { return }
+      if let deadline, deadline.isOver { throw .timedOut(what: "our subscription to its outputs") }
+      if nextQuestion.isOver {
+        // Its status is an output, from which kernels without iopub_welcome show that we are subscribed.
+        try send(session.header("kernel_info_request"), .object([:]), on: shell)
+        nextQuestion = .after(.seconds(1))
+      }
+      if nextBeat.isOver {
+        let isAlive = try translated { () throws(ZMQError) in try heartbeat(timeout: .seconds(1)) }
+        if !isAlive { throw .timedOut(what: "a heartbeat") }
+        nextBeat = .after(.seconds(5))
+      }
+      _ = try waiting.wait(until: min(nextQuestion, nextBeat, deadline ?? nextBeat))
+    }
+  }
+
   /// Whether code could be executed as it stands.
   public enum Completeness: Sendable, Hashable {
     case complete
@@ -136,17 +163,29 @@ extension KernelClient {
 
   /// Waits for the next message, sends interrupts on demand, and notices when the kernel ends.
   struct Waiting {
+    /// What a signal of `interruption` does.
+    enum Interruption {
+      /// Interrupts the kernel; the second one throws, for a kernel that does not react.
+      case forward
+      case abandon
+    }
+
     private var poller = ZMQPoller()
     private let client: KernelClient
     private let monitor: Int
     private let interruption: Int
+    private var reaction: Interruption
     private let survivesDisconnection: Bool
     private var disconnected: MonotonicTime?
 
     /// - Parameters:
     ///   - sockets: those that the caller reads until they are empty, before each wait.
     ///   - survivesDisconnection: for callers that repeat their request.
-    init(_ client: KernelClient, for sockets: [ZMQSocket], survivesDisconnection: Bool = false) {
+    init(
+      _ client: KernelClient, for sockets: [ZMQSocket], survivesDisconnection: Bool = false,
+      interruption reaction: Interruption = .forward
+    ) {
+      self.reaction = reaction
       self.client = client
       self.survivesDisconnection = survivesDisconnection
       monitor = poller.add(client.monitor)
@@ -168,6 +207,8 @@ extension KernelClient {
         if isLost && !survivesDisconnection { disconnected = disconnected ?? .after(.milliseconds(100)) }
       }
       if poller.isReadable(interruption) && client.interruption.clear() {
+        if reaction == .abandon { throw .interrupted }
+        reaction = .abandon
         try client.send(client.session.header("interrupt_request"), .object([:]), on: client.control)
       }
       return true

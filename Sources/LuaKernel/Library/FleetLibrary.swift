@@ -131,7 +131,6 @@ final class FleetLibrary {
   private func client(for id: String, _ file: String) throws -> KernelClient {
     if let client = kernels[id] { return client }
     let client = try KernelClient(try ConnectionFile(reading: file))
-    try client.waitUntilReady(timeout: .seconds(30))
     kernels[id] = client
     return client
   }
