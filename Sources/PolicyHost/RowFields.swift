@@ -55,7 +55,7 @@ extension LuaEncoder {
     append(text: request.provider)
     append(text: request.model)
     append(integer: request.memory)
-    if request.labels.isEmpty { append(.nil) } else { append(texts: request.labels) }
+    append(texts: request.labels)
     append(text: request.owner)
     append(text: request.session)
   }

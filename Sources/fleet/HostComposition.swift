@@ -30,9 +30,10 @@ func runHost(options: HostOptions) async throws {
   let policies = PolicyHost(route: configuration.policies.paths[.route] ?? []) { message in
     log.log(level: message.isFromHost ? .warning : .info, "\(message.path): \(message.text)")
   }
-  let setup = FleetHost.Setup(
+  var setup = FleetHost.Setup(
     directory: directory, configuration: configuration, shim: shim, luaKernel: installation.program("fleet-kernel"),
     locator: locator, policies: policies, environment: ProcessInfo.processInfo.environment, log: log)
+  setup.heartbeat = configuration.health.interval
   let host = try FleetHost(setup: setup)
   let control = HostControl(version: fleetVersion) { kernels in
     Task {

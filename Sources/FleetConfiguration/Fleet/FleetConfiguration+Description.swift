@@ -19,6 +19,8 @@ extension FleetConfiguration {
     for (name, spec) in kernelspecs.sorted(by: { $0.key < $1.key }) { text.add(spec, named: name) }
     text.section("limits")
     text.add(limits)
+    text.section("health")
+    text.add("interval", DurationText.format(health.interval))
     text.section("logs")
     text.add("max_size", logs.maximumSize.description)
     text.add("max_age", logs.maximumAge.map(DurationText.format))

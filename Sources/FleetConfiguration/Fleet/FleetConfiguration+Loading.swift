@@ -39,6 +39,7 @@ extension FleetConfiguration {
     configuration.pools = try top.pools(locator)
     configuration.kernelspecs = try top.kernelspecs()
     configuration.limits = try top.limits()
+    configuration.health = try top.health()
     configuration.logs = try top.logs()
     configuration.alerts = try top.alerts()
     try top.finish()
@@ -176,6 +177,19 @@ extension TableReader {
     spec.interruptMode = try word("interrupt_mode", InterruptMode.self) ?? .signal
     try finish()
     return spec
+  }
+
+  fileprivate mutating func health() throws(ConfigurationError) -> FleetConfiguration.Health {
+    var health = FleetConfiguration.Health()
+    guard var reader = try table("health") else { return health }
+    if let interval = try reader.parsed("interval", DurationText.parse) {
+      guard interval >= .milliseconds(100), interval <= .seconds(3600) else {
+        throw reader.badValue("interval", "is outside 100ms to 1h")
+      }
+      health.interval = interval
+    }
+    try reader.finish()
+    return health
   }
 
   fileprivate mutating func logs() throws(ConfigurationError) -> FleetConfiguration.Logs {

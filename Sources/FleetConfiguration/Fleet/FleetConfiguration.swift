@@ -11,6 +11,7 @@ public struct FleetConfiguration: Sendable, Hashable {
   public var kernelspecs: [String: KernelspecSettings] = [:]
   /// For kernels that do not say otherwise.
   public var limits = Limits()
+  public var health = Health()
   public var logs = Logs()
   public var alerts = Alerts()
 
@@ -28,6 +29,12 @@ public struct FleetConfiguration: Sendable, Hashable {
   public struct Ports: Sendable, Hashable {
     /// Kernels take base, base + 5, …
     public var base = 9555
+  }
+
+  /// How kernels are watched.
+  public struct Health: Sendable, Hashable {
+    /// Between two heartbeats of one kernel, ± 20 %; three misses make it unhealthy.
+    public var interval: Duration = .seconds(5)
   }
 
   /// How kernels' logs are rotated by their shims.
