@@ -1,4 +1,4 @@
-// Ctrl-C while a kernel runs code for us: the first stops the code, the second stops us.
+// Ctrl-C while a kernel runs code for us: the first stops the code, the second gives up waiting, the third ends us.
 import Glibc
 import JupyterProtocol
 import Synchronization
@@ -24,7 +24,7 @@ enum Interruption {
     state.descriptor.store(wakeup.descriptor, ordering: .relaxed)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in
-      if state.count.add(1, ordering: .relaxed).newValue > 1 { _exit(ExitStatus.interrupted.rawValue) }
+      if state.count.add(1, ordering: .relaxed).newValue > 2 { _exit(ExitStatus.interrupted.rawValue) }
       // The same eight bytes that `Wakeup.signal` writes; calling it would retain an object inside a handler.
       var one: UInt64 = 1
       _ = write(state.descriptor.load(ordering: .relaxed), &one, 8)

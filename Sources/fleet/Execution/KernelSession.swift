@@ -22,19 +22,14 @@ final class KernelSession {
     try Progress.during("waiting for \(kernel.title)") { try waitUntilReady() }
   }
 
-  /// A kernel that runs somebody's code does not answer and is waited for; one whose heart does not beat is not.
+  /// A kernel that runs somebody's code is fine; one whose heart does not beat is not.
   private func waitUntilReady() throws {
-    while true {
-      do {
-        try client.waitUntilReady(timeout: .seconds(2))
-        return
-      } catch KernelClientError.timedOut {
-        guard try client.heartbeat(timeout: .seconds(2)) else {
-          throw CommandFailure(
-            .failed,
-            "\(kernel.title) does not answer and has no heartbeat; see fleet health and fleet logs \(kernel.title)")
-        }
-      }
+    do {
+      try client.waitForOutputs()
+    } catch KernelClientError.timedOut {
+      throw CommandFailure(
+        .failed,
+        "\(kernel.title) does not answer and has no heartbeat; see fleet health and fleet logs \(kernel.title)")
     }
   }
 
@@ -53,9 +48,17 @@ final class KernelSession {
   func run(
     _ request: ExecuteRequest, input: KernelClient.InputHandler?, onOutput: (KernelOutput) -> Void
   ) throws -> Outcome {
+    // Until the kernel begins with it: before that, it may run the code of others.
+    let progress = Progress("waiting for \(kernel.title)")
+    defer { progress.end() }
     do {
       let reply = try Interruption.forwarding(to: client) {
-        try client.execute(request, onOutput: onOutput, onInput: input)
+        try client.execute(
+          request,
+          onOutput: {
+            progress.end()
+            onOutput($0)
+          }, onInput: input)
       }
       return Outcome(reply)
     } catch KernelClientError.disconnected {

@@ -39,6 +39,7 @@ struct CommandFailure: Error {
     case let error as FleetClientError: self.init(Self.status(of: error), error.description)
     case let error as ConfigurationError: self.init(Self.status(of: error.code), error.description)
     case let error as AlreadyRunning: self.init(.alreadyRunning, error.description)
+    case KernelClientError.interrupted: self.init(.interrupted)
     case let error as KernelClientError: self.init(.failed, error.description)
     case let error as ConnectionFileError: self.init(.failed, error.description)
     default: return nil
