@@ -1,18 +1,33 @@
 // The names that clients of kernels gave themselves, for as long as their processes live.
 import FleetEngine
-import Foundation
 
 struct ClientRegister: Sendable {
-  private var names: [KernelID: [Int32: String]] = [:]
+  private struct Client: Sendable {
+    var name: String
+    /// Since the boot: together with the pid it names a process. Nil if the client cannot be seen from here.
+    var startTicks: UInt64?
+  }
 
-  mutating func add(_ id: KernelID, name: String, pid: Int32) { names[id, default: [:]][pid] = name }
+  private var clients: [KernelID: [Int32: Client]] = [:]
 
-  mutating func remove(_ id: KernelID, pid: Int32) { names[id]?[pid] = nil }
+  mutating func add(_ id: KernelID, name: String, pid: Int32) {
+    // Who died without saying goodbye makes room.
+    clients[id] = clients[id]?.filter { Self.lives($0.key, $0.value) }
+    clients[id, default: [:]][pid] = Client(name: name, startTicks: ProcessStat(pid: pid)?.startTicks)
+  }
 
-  mutating func forget(_ id: KernelID) { names[id] = nil }
+  mutating func remove(_ id: KernelID, pid: Int32) { clients[id]?[pid] = nil }
 
-  /// In the order of pids; who died without saying goodbye is left out.
+  mutating func forget(_ id: KernelID) { clients[id] = nil }
+
+  /// In the order of pids.
   func names(_ id: KernelID, except pid: Int32?) -> [String] {
-    (names[id] ?? [:]).sorted { $0.key < $1.key }.filter { $0.key != pid && kill($0.key, 0) == 0 }.map(\.value)
+    (clients[id] ?? [:]).sorted { $0.key < $1.key }.filter { $0.key != pid && Self.lives($0.key, $0.value) }.map(
+      \.value.name)
+  }
+
+  private static func lives(_ pid: Int32, _ client: Client) -> Bool {
+    guard let stat = ProcessStat(pid: pid), stat.isAlive else { return false }
+    return stat.startTicks == client.startTicks
   }
 }

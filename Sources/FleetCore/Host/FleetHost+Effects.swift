@@ -1,6 +1,6 @@
 // Effects, carried out.
+import FleetConfiguration
 import FleetEngine
-import Foundation
 
 extension FleetHost {
   func perform(_ effect: Effect) {
@@ -13,12 +13,14 @@ extension FleetHost {
     case .requestShutdown(let kernel): wire.requestShutdown(kernel)
     case .interrupt(let kernel): interrupt(kernel)
     case .signal(let kernel, let signal): processes.signal(kernel, signal)
-    case .rows(let changes): setup.policies.apply(changes)
+    case .rows(let changes):
+      setup.policies.apply(changes)
+      registryChanged()
     case .ask(let question, let asked): ask(question, asked)
     case .resolve(let question, let config, let language, let requirements):
       resolve(question, config, language, requirements)
     case .answer(let ticket, let result): requests.removeValue(forKey: ticket)?.resume(with: result.mapError { $0 })
-    case .removeFiles(let kernel): removeFiles(kernel)
+    case .removeFiles(let kernel): depart(kernel)
     case .note(let note): tell(note)
     case .wake(let instant): wake(at: instant)
     case .commit: preconditionFailure("commits are grouped with their notes in handle(_:)")
@@ -32,9 +34,15 @@ extension FleetHost {
 
   /// By a message or by SIGINT, as the kernelspec says.
   private func interrupt(_ kernel: Kernel) {
-    let spec = try? resolver.kernelspec(named: kernel.specification.kernelspec)
-    // A kernelspec that is gone cannot say; SIGINT is what Jupyter assumes.
-    if spec?.interruptMode == .message { wire.interrupt(kernel) } else { processes.interrupt(kernel.id) }
+    let (resolver, wire, processes) = (resolver, wire, processes)
+    lookups.async {
+      // A kernelspec that is gone cannot say; SIGINT is what Jupyter assumes.
+      let mode = (try? resolver.kernelspec(named: kernel.specification.kernelspec))?.interruptMode ?? .signal
+      switch mode {
+      case .message: wire.interrupt(kernel)
+      case .signal: processes.interrupt(kernel)
+      }
+    }
   }
 
   /// What the router's `spawn` means if it is not what the client asked for.
@@ -44,21 +52,22 @@ extension FleetHost {
     request.language = language
     request.labels = requirements.labels
     request.owner = requirements.owner
-    let (inbox, resolver) = (inbox, resolver)
-    Task.detached {
+    request.memory = requirements.memory.map(String.init)
+    let (inbox, resolver, asked) = (inbox, resolver, request)
+    lookups.async {
       let result: Result<Specification, EngineError>
-      do throws(EngineError) { result = .success(try resolver.specification(of: request)) } catch {
+      do throws(EngineError) { result = .success(try resolver.specification(of: asked)) } catch {
         result = .failure(error)
       }
       inbox.post(.resolved(question: question, result))
     }
   }
 
-  private func removeFiles(_ kernel: Kernel) {
+  /// Its files go with the commit that says so.
+  private func depart(_ kernel: Kernel) {
+    departed[kernel.id] = kernel
     environments[kernel.id] = nil
     clients.forget(kernel.id)
-    let files = files
-    Task.detached { files.remove(kernel) }
   }
 
   private func wake(at instant: FleetEngine.Instant) {

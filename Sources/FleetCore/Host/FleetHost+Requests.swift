@@ -1,4 +1,4 @@
-// What clients ask of the host. The HTTP routes are thin wrappers around these.
+// What clients want done. The HTTP routes are thin wrappers around these.
 import FleetEngine
 import Foundation
 import JSON
@@ -6,35 +6,39 @@ import JSON
 extension FleetHost {
   /// Returns when the kernel answers.
   public func spawn(_ request: SpawnRequest) async throws -> JSON {
-    let new = try makeKernel(request)
+    await whenOpen()
+    let specification = try await specification(of: request)
+    let new = NewKernel(id: makeID(), key: Self.makeKey(), specification: specification)
     environments[new.id] = request.environment
     defer { environments[new.id] = nil }
     guard case .kernel(let kernel) = try await send({ .command($0, .spawn(new)) }) else { throw Self.confused }
-    return view(kernel).json
+    return await document(of: kernel)
   }
 
   /// The kernel that the routing policy chooses, once it answers, and the decision.
   public func find(_ request: SpawnRequest) async throws -> (kernel: JSON, decision: JSON) {
+    await whenOpen()
     let requirements = try request.requirements
-    let candidate = candidate(for: request)
+    let specification: Result<Specification, EngineError>
+    do throws(EngineError) { specification = .success(try await self.specification(of: request)) } catch {
+      specification = .failure(error)
+    }
+    await countConnections()
+    let candidate = Candidate(id: makeID(), key: Self.makeKey(), specification: specification)
     environments[candidate.id] = request.environment
     defer { environments[candidate.id] = nil }
-    countConnections()
     let reply = try await send { .command($0, .find(requirements, candidate: candidate)) }
     guard case .found(let kernel, let decision) = reply else { throw Self.confused }
-    return (view(kernel).json, decision.json)
+    return (await document(of: kernel), decision.json)
   }
 
   public func stop(_ reference: String, force: Bool, timeout: Duration) async throws -> JSON {
-    let id = try known(reference).id
-    guard case .kernel(let kernel) = try await send({ .command($0, .stop(id, force: force, timeout: timeout)) }) else {
-      throw Self.confused
-    }
-    return view(kernel).json
+    try await command(reference) { .stop($0, force: force, timeout: timeout) }
   }
 
   /// Stops all kernels at once; returns the ids of those that ended.
   public nonisolated func stopAll(force: Bool, timeout: Duration) async -> [String] {
+    await whenOpen()
     let ids = await Array(engine.kernels.keys)
     return await withTaskGroup(of: String?.self) { group in
       for id in ids {
@@ -45,76 +49,44 @@ extension FleetHost {
     }
   }
 
-  public func restart(_ reference: String) async throws -> JSON {
-    let id = try known(reference).id
-    guard case .kernel(let kernel) = try await send({ .command($0, .restart(id)) }) else { throw Self.confused }
-    return view(kernel).json
-  }
+  public func restart(_ reference: String) async throws -> JSON { try await command(reference) { .restart($0) } }
 
-  public func interrupt(_ reference: String) async throws -> JSON {
-    let id = try known(reference).id
-    guard case .kernel(let kernel) = try await send({ .command($0, .interrupt(id)) }) else { throw Self.confused }
-    return view(kernel).json
+  public func interrupt(_ reference: String) async throws -> JSON { try await command(reference) { .interrupt($0) } }
+
+  private func command(_ reference: String, _ make: (KernelID) -> Command) async throws -> JSON {
+    let id = try await known(reference).id
+    guard case .kernel(let kernel) = try await send({ .command($0, make(id)) }) else { throw Self.confused }
+    return await document(of: kernel)
   }
 
   /// Removes the rows of dead kernels, and files that belong to none.
   public func cleanup() async throws -> JSON {
+    await whenOpen()
+    let files = files
+    let before = try await onDisk { () throws(StorageError) in try files.inventory() }
     guard case .removed(let kernels) = try await send({ .command($0, .cleanup) }) else { throw Self.confused }
-    var removed = kernels.map { kernel in
-      JSON.object(["id": .string("\(kernel.id)"), "files": [.string(setup.directory.logFile("\(kernel.id)"))]])
-    }
-    let stale = files.removeStale(known: Set(engine.kernels.keys.map(\.description)))
-    removed += stale.map { ["id": .string($0.id), "files": .array($0.files.map(JSON.string))] }
-    return ["removed": .array(removed)]
-  }
-
-  public func kernels() async -> [JSON] {
-    countConnections()
-    return engine.kernels.values.map { view($0).json }
-  }
-
-  /// With its story.
-  public func kernel(_ reference: String) async throws -> JSON {
-    let id = try known(reference).id
-    countConnections()
-    var json = view(try known(id.uuid)).json
-    let story = try database.notes(of: id, last: 100).map { entry -> JSON in
-      [
-        "time": .string(KernelView.text(ofMilliseconds: entry.time)), "event": .string(entry.note.event.rawValue),
-        "detail": .string(entry.note.detail),
-      ]
-    }
-    json["events"] = .array(story)
-    return json
-  }
-
-  /// The document of registry.json.
-  public var registry: JSON {
-    [
-      "kernels": .array(engine.kernels.values.map { .object(view($0, measured: false).durable) }),
-      "next_port": JSON(engine.ports.next(now: now)), "total_spawned": JSON(engine.totalSpawned),
+    // Later than the inventory: what is started meanwhile has a row by now.
+    let known = Set((engine.kernels.keys + kernels.map(\.id)).map(\.description))
+    let stale = await lookups.run { files.removeStale(before, known: known) }
+    let dead = kernels.map { (id: "\($0.id)", files: before["\($0.id)"] ?? []) }
+    return [
+      "removed": .array(
+        (dead + stale).map { ["id": .string($0.id), "files": .array($0.files.map(JSON.string))] })
     ]
-  }
-
-  public func counts() -> (total: Int, active: Int, dead: Int) {
-    let active = engine.kernels.values.count { $0.status.isAlive }
-    return (engine.kernels.count, active, engine.kernels.count - active)
-  }
-
-  public func logLines(_ reference: String, last count: Int) throws -> [String] {
-    try LogTail.last(count, of: setup.directory.logFile("\(try known(reference).id)")).lines
   }
 
   /// A client says its name; returns the names of the others.
   public func registerClient(_ reference: String, name: String, pid: Int32) async throws -> JSON {
-    let id = try known(reference).id
+    let id = try await known(reference).id
     clients.add(id, name: name, pid: pid)
+    registryChanged()
     return clientDocument(id, except: pid)
   }
 
-  public func removeClient(_ reference: String, pid: Int32) throws -> JSON {
-    let id = try known(reference).id
+  public func removeClient(_ reference: String, pid: Int32) async throws -> JSON {
+    let id = try await known(reference).id
     clients.remove(id, pid: pid)
+    registryChanged()
     return clientDocument(id, except: pid)
   }
 
@@ -125,21 +97,18 @@ extension FleetHost {
 
   private static var confused: EngineError { EngineError(.internal, "the engine gave an answer of the wrong kind") }
 
-  private func makeKernel(_ request: SpawnRequest) throws -> NewKernel {
-    NewKernel(id: Self.makeID(), key: Self.makeKey(), specification: try resolver.specification(of: request))
+  private func specification(of request: SpawnRequest) async throws(EngineError) -> Specification {
+    let resolver = resolver
+    return try await lookups.run { () throws(EngineError) in try resolver.specification(of: request) }
   }
 
-  private func candidate(for request: SpawnRequest) -> Candidate {
-    let specification: Result<Specification, EngineError>
-    do throws(EngineError) { specification = .success(try resolver.specification(of: request)) } catch {
-      specification = .failure(error)
+  /// The id that people see is only a part of the UUID, and names files: no two kernels may share it.
+  private func makeID() -> KernelID {
+    while true {
+      guard let id = KernelID(uuid: UUID().uuidString) else { preconditionFailure("UUID() is a UUID") }
+      let names = [engine.kernels.keys.map(\.description), departed.keys.map(\.description)].joined()
+      if !names.contains(id.description) { return id }
     }
-    return Candidate(id: Self.makeID(), key: Self.makeKey(), specification: specification)
-  }
-
-  private static func makeID() -> KernelID {
-    guard let id = KernelID(uuid: UUID().uuidString) else { preconditionFailure("UUID() is a UUID") }
-    return id
   }
 
   /// 256 bits from the system's generator, in hexadecimal.
@@ -149,31 +118,5 @@ extension FleetHost {
       let digits = String(generator.next(), radix: 16)
       return String(repeating: "0", count: 16 - digits.count) + digits
     }.joined()
-  }
-
-  private func known(_ reference: String) throws -> Kernel {
-    guard let kernel = engine.kernel(named: reference) else {
-      throw EngineError(.kernelNotFound, "Kernel not found")
-    }
-    return kernel
-  }
-
-  private func view(_ kernel: Kernel, measured: Bool = true) -> KernelView {
-    let sample = measured ? kernel.process.flatMap { usage.sample($0.kernel) } : nil
-    return KernelView(
-      kernel: kernel, connectionFile: setup.directory.connectionFile("\(kernel.id)"),
-      logFile: setup.directory.logFile("\(kernel.id)"), clientNames: clients.names(kernel.id, except: nil),
-      memory: sample?.memory, cpu: sample?.cpu, now: Self.wallMilliseconds())
-  }
-
-  /// Established clients are counted when somebody looks, never by polling.
-  private func countConnections() {
-    let shells = engine.kernels.values.filter(\.status.isAlive).map { ($0.port, $0.id) }
-    guard !shells.isEmpty else { return }
-    do throws(SystemError) {
-      handle(.connections(try usage.connections(Dictionary(shells, uniquingKeysWith: { first, _ in first }))))
-    } catch {
-      setup.log.warning("clients cannot be counted: \(error)")
-    }
   }
 }

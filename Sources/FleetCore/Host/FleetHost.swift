@@ -2,6 +2,7 @@
 import FleetConfiguration
 import FleetEngine
 import Foundation
+import JSON
 import JupyterProtocol
 import Logging
 
@@ -18,6 +19,10 @@ public actor FleetHost {
     /// What kernels inherit.
     public var environment: [String: String]
     public var log: Logger
+    /// Between two heartbeats of one kernel; tests take less than the usual five seconds.
+    public var heartbeat: Duration = Wire.heartbeatInterval
+    /// The engine's delays; its base port is that of `configuration`.
+    public var engine = EngineConfiguration()
 
     public init(
       directory: FleetDirectory, configuration: FleetConfiguration, shim: String, luaKernel: String?,
@@ -34,6 +39,16 @@ public actor FleetHost {
     }
   }
 
+  /// What requests may expect.
+  enum Phase {
+    /// Requests wait until it is known which kernels live.
+    case opening([CheckedContinuation<Void, Never>])
+    case open
+    /// Clients are refused; kernels are still being stopped.
+    case closing
+    case closed
+  }
+
   public nonisolated let setup: Setup
   public nonisolated let startedAt = FleetHost.wallMilliseconds()
   let lock: HostLock
@@ -45,80 +60,66 @@ public actor FleetHost {
   let wire: WireDriver
   let usage = UsageSampler()
   let mirror: RegistryMirror
-  let inbox: Inbox
+  let inbox = Inbox()
+  /// For what clients wait for: configs, kernelspecs, logs, stories.
+  let lookups = BlockingQueue("fleet.host.lookups")
+  /// For what nobody but a stop waits for.
+  let removals = BlockingQueue("fleet.host.removals")
 
   var engine: Engine
+  var phase = Phase.opening([])
+  /// What the registry held when it was opened, until it is compared with what lives.
+  var found: RegistryDatabase.Content?
   var requests: [Ticket: CheckedContinuation<Reply, any Error>] = [:]
   var lastTicket = 0
   /// Variables of kernels whose first launch has not happened yet.
   var environments: [KernelID: [String: String]] = [:]
+  /// Kernels that are gone, until the disk says so too: then their files go.
+  var departed: [KernelID: Kernel] = [:]
+  /// The commits that say so.
+  var departures: [Int: [KernelID]] = [:]
   var clients = ClientRegister()
   var wakeTask: Task<Void, Never>?
-  var isShuttingDown = false
-  private var pendingNotes: [StoredNote] = []
+  var pendingNotes: [StoredNote] = []
   private let epoch = ContinuousClock.now
 
-  /// Takes the directory, opens the registry, and finds the kernels that live.
+  /// Takes the directory and opens the registry.
   /// - Throws: `AlreadyRunning`, `ConfigurationError` or `StorageError`.
   public init(setup: Setup) throws {
     self.setup = setup
     let directory = setup.directory
     lock = try HostLock(path: directory.pidFile, directory: directory.path)
-    database = try RegistryDatabase(path: directory.database)
+    let (database, content) = try RegistryDatabase.open(path: directory.database)
+    self.database = database
+    found = content
     let bootID = Recovery.bootID()
-    writer = RegistryWriter(database: database, bootID: bootID)
+    writer = RegistryWriter(database: database, bootID: bootID, log: setup.log)
     files = KernelFiles(directory: directory, bootID: bootID)
     let (configuration, luaKernel, environment) = (setup.configuration, setup.luaKernel, setup.environment)
     resolver = Resolver(configuration: configuration, locator: setup.locator) {
       .discover(configuration: configuration, luaKernel: luaKernel, environment: environment)
     }
-    inbox = Inbox()
     processes = try ProcessDriver(setup: setup, files: files, resolver: resolver, inbox: inbox)
-    wire = try WireDriver(files: files, inbox: inbox, log: setup.log, heartbeat: Wire.heartbeatInterval)
+    wire = try WireDriver(files: files, inbox: inbox, log: setup.log, heartbeat: setup.heartbeat)
     mirror = RegistryMirror(path: directory.registryFile, log: setup.log)
-    var engineConfiguration = EngineConfiguration()
+    var engineConfiguration = setup.engine
     engineConfiguration.basePort = configuration.ports.base
     engine = Engine(configuration: engineConfiguration)
-  }
-
-  /// Works until `stop` has finished; call it once.
-  public func run() async throws {
-    try recover()
-    for await event in inbox.events { handle(event) }
-    await writer.flush()
-    await mirror.flush()
-    wire.close()
-    try database.close()
-  }
-
-  private func recover() throws {
-    let content = try database.load()
-    let outcome = Recovery(files: files, log: setup.log).compare(content, setAside: database.setAside)
-    engine = Engine(configuration: engine.configuration, totalSpawned: content.totalSpawned)
-    for (id, process) in outcome.processes { processes.remember(process, of: id) }
-    handle(.recovered(outcome.rows))
-    for stray in outcome.strays { processes.end(stray: stray) }
-  }
-
-  /// The end of `run`. With `kernels`, every kernel is stopped first; else they go on without a host.
-  public func stop(kernels: Bool) async {
-    isShuttingDown = true
-    if kernels { _ = await stopAll(force: false, timeout: .seconds(5)) }
-    for continuation in requests.values {
-      continuation.resume(throwing: EngineError(.shuttingDown, "the host is going down; start it again with fleet up"))
-    }
-    requests = [:]
-    wakeTask?.cancel()
-    inbox.finish()
   }
 
   var now: FleetEngine.Instant { FleetEngine.Instant(nanoseconds: (ContinuousClock.now - epoch).nanoseconds) }
 
   static func wallMilliseconds() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
-  /// Sends a command and waits for its answer.
+  /// Sends a client's command and waits for its answer.
   func send(_ command: (Ticket) -> Event) async throws -> Reply {
-    guard !isShuttingDown else { throw EngineError(.shuttingDown, "the host is going down") }
+    await whenOpen()
+    guard case .open = phase else { throw Self.goingDown }
+    return try await sendAnyway(command)
+  }
+
+  /// The same for the host's own commands, which it gives while clients are refused.
+  func sendAnyway(_ command: (Ticket) -> Event) async throws -> Reply {
     lastTicket += 1
     let ticket = Ticket(lastTicket)
     return try await withCheckedThrowingContinuation { continuation in
@@ -127,7 +128,10 @@ public actor FleetHost {
     }
   }
 
+  static let goingDown = EngineError(.shuttingDown, "the host is going down; start it again with fleet up")
+
   func handle(_ event: Event) {
+    settleDepartures(event)
     let effects = engine.handle(event, now: now)
     var commit: RegistryWriter.Work?
     for effect in effects {
@@ -140,13 +144,37 @@ public actor FleetHost {
     write(commit)
   }
 
+  /// Files of kernels go when the disk knows that the kernels are gone, and before anybody is told: so a crash in
+  /// between leaves files without a row, and never a row without its files.
   private func work(_ sequence: Int, _ changes: [RowChange], _ durable: Bool) -> RegistryWriter.Work {
-    let inbox = inbox
+    let (inbox, files, removals) = (inbox, files, removals)
+    let gone = departing(with: changes)
+    if !gone.isEmpty { departures[sequence] = gone.map(\.id) }
     return RegistryWriter.Work(changes: changes, totalSpawned: engine.totalSpawned, durable: durable) { result in
       switch result {
-      case .success: inbox.post(.committed(sequence: sequence))
+      case .success where gone.isEmpty: inbox.post(.committed(sequence: sequence))
+      case .success:
+        removals.async {
+          gone.forEach(files.remove)
+          inbox.post(.committed(sequence: sequence))
+        }
       case .failure(let error): inbox.post(.commitFailed(sequence: sequence, reason: error.description))
       }
+    }
+  }
+
+  private func departing(with changes: [RowChange]) -> [Kernel] {
+    changes.compactMap { change in
+      if case .remove(let id) = change { departed[id] } else { nil }
+    }
+  }
+
+  private func settleDepartures(_ event: Event) {
+    switch event {
+    case .committed(let sequence): departures.removeValue(forKey: sequence)?.forEach { departed[$0] = nil }
+    // The engine says it again with a later commit.
+    case .commitFailed(let sequence, _): departures[sequence] = nil
+    default: break
     }
   }
 
@@ -157,7 +185,7 @@ public actor FleetHost {
     work.notes = pendingNotes
     pendingNotes = []
     writer.submit(work)
-    mirror.update(registry)
+    if commit != nil { registryChanged() }
   }
 
   func tell(_ note: Note) {

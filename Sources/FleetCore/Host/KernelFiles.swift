@@ -1,18 +1,18 @@
 // The files of kernels in the fleet directory: connection file, environment, and what is left over.
 import FleetConfiguration
 import FleetEngine
-import Foundation
+import Glibc
 import JSON
 import JupyterProtocol
 
+/// Every call blocks for as long as the disk takes.
 struct KernelFiles: Sendable {
   let directory: FleetDirectory
   let bootID: String
 
   /// The connection file carries the kernel's document, so that a kernel can be adopted when the registry is lost.
   func writeConnectionFile(_ kernel: Kernel) throws(ConnectionFileError) {
-    var file = ConnectionFile.make(
-      basePort: kernel.port, key: kernel.key, kernelName: kernel.specification.kernelspec)
+    var file = connection(of: kernel)
     file.others["fleet"] = KernelDocument.encode(kernel, backoff: nil, bootID: bootID)
     try file.write(to: directory.connectionFile(kernel.id.description))
   }
@@ -21,99 +21,85 @@ struct KernelFiles: Sendable {
     .make(basePort: kernel.port, key: kernel.key, kernelName: kernel.specification.kernelspec)
   }
 
-  /// Variables that a client sent; kept for restarts.
+  /// More than a request can hold.
+  private static let largestEnvironment = 4 << 20
+
+  /// Keeps the variables that a client sent for restarts; those of an earlier kernel of this id go in any case.
   func writeEnvironment(_ environment: [String: String], of id: KernelID) throws(StorageError) {
     let path = directory.environmentFile(id.description)
-    let json = JSON.object(environment.mapValues(JSON.string))
-    try Self.replace(path, with: json.encoded())
+    if environment.isEmpty {
+      guard unlink(path) == 0 || errno == ENOENT else {
+        throw StorageError("cannot remove \(path): \(Self.errorText())")
+      }
+    } else {
+      try Self.replace(path, with: JSON.object(environment.mapValues(JSON.string)).encoded())
+    }
   }
 
+  /// None if none were sent. What is there and cannot be read is an error: without its keys a kernel is another one.
   func environment(of id: KernelID) throws(StorageError) -> [String: String] {
     let path = directory.environmentFile(id.description)
-    guard let data = FileManager.default.contents(atPath: path) else { return [:] }
-    do {
-      return try JSON(parsing: data).object?.compactMapValues(\.string) ?? [:]
-    } catch { throw StorageError("\(path) cannot be read; restore it or stop the kernel", error) }
+    let bytes: [UInt8]?
+    do { bytes = try SmallFile.read(path, limit: Self.largestEnvironment) } catch {
+      throw StorageError("\(error); restore the variables of \(id), or stop it")
+    }
+    guard let bytes else { return [:] }
+    // What a parser says would quote the file, and with it what must stay secret.
+    guard let members = (try? JSON(parsing: bytes))?.object else {
+      throw StorageError("\(path) is damaged; restore the variables of \(id), or stop it")
+    }
+    return members.compactMapValues(\.string)
   }
 
-  /// Removes all that belongs to a kernel that is gone for good.
+  /// Removes all that belongs to a kernel that is gone for good. The connection file goes last: while it is there,
+  /// `cleanup` knows which state belongs to it.
   func remove(_ kernel: Kernel) {
     let id = kernel.id.description
+    for path in stateFiles(uuid: kernel.id.uuid) + logFiles(id) { unlink(path) }
     for path in [
-      directory.connectionFile(id), directory.environmentFile(id), directory.pidFile(id), directory.lockFile(id),
-      directory.exitFile(id),
+      directory.environmentFile(id), directory.pidFile(id), directory.lockFile(id), directory.exitFile(id),
+      directory.connectionFile(id),
     ] { unlink(path) }
-    let state = directory.stateFile(uuid: kernel.id.uuid)
-    for suffix in ["", "-wal", "-shm"] { unlink(state + suffix) }
-    removeLogs(id)
   }
 
-  private func removeLogs(_ id: String) {
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: directory.logs)) ?? []
-    where name.hasPrefix(id + ".log") { unlink(directory.logs + "/" + name) }
-  }
+  func stateFiles(uuid: String) -> [String] { ["", "-wal", "-shm"].map { directory.stateFile(uuid: uuid) + $0 } }
 
-  /// Ids of kernels that files speak of, whether there is a row for them or not.
-  func idsWithFiles() -> [String: [String]] {
-    var found: [String: [String]] = [:]
-    for folder in [directory.path, directory.logs] {
-      for name in ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted() {
-        let id = String(name.prefix("kernel-".count + 8))
-        let isOurs = name.hasPrefix("kernel-") && id.dropFirst(7).allSatisfy(\.isHexDigit) && name.dropFirst(15).first == "."
-        if isOurs { found[id, default: []].append("\(folder)/\(name)") }
-      }
-    }
-    return found
-  }
-
-  /// Removes files of kernels that have neither a row nor a live shim.
-  func removeStale(known: Set<String>) -> [(id: String, files: [String])] {
-    idsWithFiles().filter { id, _ in !known.contains(id) && !hasShim(id) }
-      .sorted { $0.key < $1.key }
-      .map { id, paths in (id, paths.filter { unlink($0) == 0 }) }
-  }
-
-  /// A lock that cannot be looked at counts as held: what may live is left alone.
-  private func hasShim(_ id: String) -> Bool {
-    do { return try LockFile(directory.lockFile(id))?.holder() != nil } catch { return true }
-  }
-
-  /// The nonce of the live shim of an id; nil if there is none.
-  func liveNonce(_ id: String) -> String? {
-    // What cannot be read cannot be ended safely either.
-    guard let lock = try? LockFile(directory.lockFile(id)), (try? lock.holder()) != nil else { return nil }
-    return (try? lock.record())?.nonce
-  }
-
-  /// The kernels of connection files, for when the registry is lost; the newest document of each wins.
-  func documents() -> [KernelDocument.Stored] {
-    idsWithFiles().keys.sorted().compactMap { id in
-      guard let file = try? ConnectionFile(reading: directory.connectionFile(id)), let document = file.others["fleet"]
-      else { return nil }
-      return try? KernelDocument.decode(document)
-    }
+  private func logFiles(_ id: String) -> [String] {
+    SmallFile.names(in: directory.logs).filter { KernelFileName($0)?.id == id }.map { "\(directory.logs)/\($0)" }
   }
 
   /// Writes 0600 and in one step, so that nobody reads half a file.
   static func replace(_ path: String, with bytes: [UInt8]) throws(StorageError) {
     let temporary = "\(path).\(getpid()).tmp"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    // Left by a process that had this pid.
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw StorageError("cannot create \(temporary): \(errorText())") }
-    let isWritten = bytes.withUnsafeBytes { buffer in
-      var done = 0
-      while done < buffer.count {
-        let count = write(descriptor, buffer.baseAddress! + done, buffer.count - done)
+    var problem: StorageError?
+    if !writeAll(bytes, to: descriptor) { problem = StorageError("cannot write \(temporary): \(errorText())") }
+    // Some file systems say only now that there is no room.
+    if close(descriptor) != 0, problem == nil { problem = StorageError("cannot write \(temporary): \(errorText())") }
+    if problem == nil, rename(temporary, path) != 0 {
+      problem = StorageError("cannot replace \(path): \(errorText())")
+    }
+    if let problem {
+      unlink(temporary)
+      throw problem
+    }
+  }
+
+  private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    bytes.withUnsafeBytes { buffer in
+      var rest = buffer[...]
+      while !rest.isEmpty {
+        let count = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
         if count < 0 && errno != EINTR { return false }
-        done += max(0, count)
+        rest = rest.dropFirst(max(0, count))
       }
       return true
     }
-    let problem = isWritten ? nil : StorageError("cannot write \(temporary): \(errorText())")
-    close(descriptor)
-    if problem == nil, rename(temporary, path) == 0 { return }
-    unlink(temporary)
-    throw problem ?? StorageError("cannot replace \(path): \(errorText())")
   }
 
-  static func errorText() -> String { String(cString: strerror(errno)) }
+  /// The system's words for the last error.
+  static func errorText() -> String { SystemError.text(of: errno) }
 }

@@ -18,6 +18,15 @@ public struct KernelView: Sendable {
   /// Milliseconds since 1970.
   public var now: Int64
 
+  /// With memory and CPU as they are now.
+  func measured(by usage: UsageSampler) -> KernelView {
+    guard let sample = kernel.process.flatMap({ usage.sample($0.kernel) }) else { return self }
+    var view = self
+    view.memory = sample.memory
+    view.cpu = sample.cpu
+    return view
+  }
+
   /// The kernel of docs/architecture.md.
   public var json: JSON {
     var document = durable

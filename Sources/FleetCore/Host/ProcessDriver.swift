@@ -1,19 +1,33 @@
 // Real processes: starts kernels under their shims, adopts those that live, ends them, and tells how they ended.
 import FleetConfiguration
 import FleetEngine
-import Foundation
 import Logging
 import Synchronization
 
 /// Returns at once from every call; answers are posted to the inbox.
 final class ProcessDriver: Sendable {
+  private struct State {
+    var live: [KernelID: LaunchedProcess] = [:]
+    /// The waits for the ends of live processes, by nonce.
+    var waits: [String: DescriptorEvents.Token] = [:]
+    var launching = 0
+    /// Nonces of what is being killed.
+    var killing: Set<String> = []
+    var isClosed = false
+    var whenSettled: CheckedContinuation<Void, Never>?
+  }
+
   private let plan: LaunchPlan
   private let files: KernelFiles
   private let inbox: Inbox
   private let log: Logger
   private let launcher: LocalLauncher
   private let events: DescriptorEvents
-  private let live = Mutex<[KernelID: LaunchedProcess]>([:])
+  private let state = Mutex(State())
+  // Each for what must not wait for the others: a fork bomb that is being killed delays no launch.
+  private let launches = BlockingQueue("fleet.host.launches")
+  private let exits = BlockingQueue("fleet.host.exits")
+  private let kills = BlockingQueue("fleet.host.kills")
 
   init(setup: FleetHost.Setup, files: KernelFiles, resolver: Resolver, inbox: Inbox) throws {
     plan = LaunchPlan(setup: setup, files: files, resolver: resolver)
@@ -24,123 +38,150 @@ final class ProcessDriver: Sendable {
     launcher = LocalLauncher(shim: setup.shim, roots: CgroupRoots.prepare(), events: events)
   }
 
-  /// - Parameter sent: variables of the client that spawned it; nil for a restart.
+  /// Returns when no launch is under way; nothing is launched, followed or told afterwards.
+  func close() async {
+    await withCheckedContinuation { continuation in
+      let isSettled = state.withLock { state in
+        state.isClosed = true
+        if state.launching > 0 { state.whenSettled = continuation }
+        return state.launching == 0
+      }
+      if isSettled { continuation.resume() }
+    }
+    let waits = state.withLock { state in
+      state.live = [:]
+      return state.waits.values
+    }
+    waits.forEach(events.cancel)
+  }
+
+  // MARK: Launch
+
+  /// - Parameter sent: variables of the client that spawned it; nil if an earlier launch was told them.
   func launch(_ kernel: Kernel, sent: [String: String]?) {
-    Task.detached { [self] in
-      do {
-        if let taken = PortCheck.taken(from: kernel.port, count: Ports.perKernel) {
-          throw LaunchFailure(reason: "port \(taken) is taken by another program", portTaken: true)
-        }
-        if let sent, !sent.isEmpty { try files.writeEnvironment(sent, of: kernel.id) }
-        try files.writeConnectionFile(kernel)
-        let process = try await launcher.launch(try plan.request(for: kernel))
-        started(kernel, process)
-      } catch {
+    let isOpen = state.withLock { state in
+      if !state.isClosed { state.launching += 1 }
+      return !state.isClosed
+    }
+    // The row says `starting`, and the next host will find no process.
+    guard isOpen else { return }
+    Task.detached(executorPreference: launches) { [self] in
+      do { started(kernel, try await start(kernel, sent)) } catch {
         let failure = error as? LaunchFailure ?? LaunchFailure(reason: Self.sentence(error))
         inbox.post(.launchFailed(kernel.id, generation: kernel.generation, failure))
       }
+      state.withLock { state in
+        state.launching -= 1
+        defer { if state.launching == 0 { state.whenSettled = nil } }
+        return state.launching == 0 ? state.whenSettled : nil
+      }?.resume()
     }
+  }
+
+  private func start(_ kernel: Kernel, _ sent: [String: String]?) async throws -> LaunchedProcess {
+    // First of all: if the port is taken, the next launch is not told them again.
+    if let sent { try files.writeEnvironment(sent, of: kernel.id) }
+    if let taken = PortCheck.taken(from: kernel.port, count: Ports.perKernel) {
+      throw LaunchFailure(reason: "port \(taken) is taken by another program", portTaken: true)
+    }
+    try files.writeConnectionFile(kernel)
+    return try await launcher.launch(try plan.request(for: kernel))
   }
 
   private static func sentence(_ error: any Error) -> String { (error as? EngineError)?.message ?? "\(error)" }
 
   private func started(_ kernel: Kernel, _ process: LaunchedProcess) {
-    live.withLock { $0[kernel.id] = process }
+    remember(process, of: kernel.id)
     let processes = FleetEngine.Process(
       shim: process.shim.pid, kernel: process.kernel, startedAt: FleetHost.wallMilliseconds())
     inbox.post(.launched(kernel.id, generation: kernel.generation, processes))
     follow(kernel, process)
   }
 
+  // MARK: Exit
+
   /// For `adopt`: a process that was found when the host started.
-  func remember(_ process: LaunchedProcess, of id: KernelID) { live.withLock { $0[id] = process } }
+  func remember(_ process: LaunchedProcess, of id: KernelID) { state.withLock { $0.live[id] = process } }
 
   func adopt(_ kernel: Kernel) {
-    if let process = live.withLock({ $0[kernel.id] }) { follow(kernel, process) }
+    if let process = process(of: kernel) { follow(kernel, process) }
+  }
+
+  /// The process of this launch of the kernel, and of no other.
+  private func process(of kernel: Kernel) -> LaunchedProcess? {
+    state.withLock { $0.live[kernel.id] }.flatMap { $0.nonce == kernel.nonce ? $0 : nil }
   }
 
   /// Posts `exited` as soon as the shim is gone.
   private func follow(_ kernel: Kernel, _ process: LaunchedProcess) {
+    if state.withLock({ $0.isClosed }) { return }
     do {
-      try events.once(process.shim.descriptor) { [self] outcome in
-        if outcome == .ready { ended(kernel, process) }
+      let wait = try events.once(process.shim.descriptor) { [self] outcome in
+        if outcome == .ready { exits.async { self.ended(kernel, process) } }
       }
+      // It may have ended already.
+      state.withLock { if $0.live[kernel.id]?.nonce == process.nonce { $0.waits[process.nonce] = wait } }
     } catch {
-      log.error("\(kernel.id): its end cannot be watched: \(error)")
+      log.error("\(kernel.id): its end cannot be watched, which is tried again: \(error)")
+      exits.async(after: .seconds(1)) { self.follow(kernel, process) }
     }
   }
 
   private func ended(_ kernel: Kernel, _ process: LaunchedProcess) {
     _ = process.shim.reap()
-    live.withLock { live in
-      if live[kernel.id]?.nonce == process.nonce { live[kernel.id] = nil }
+    let isClosed = state.withLock { state in
+      if state.live[kernel.id]?.nonce == process.nonce { state.live[kernel.id] = nil }
+      state.waits[process.nonce] = nil
+      return state.isClosed
     }
-    inbox.post(.exited(kernel.id, generation: kernel.generation, exitInfo(kernel, process.nonce)))
-  }
-
-  private func exitInfo(_ kernel: Kernel, _ nonce: String) -> ExitInfo {
-    let id = kernel.id.description
-    var info: ExitInfo
-    do {
-      let record = try ExitRecord.read(id: id, nonce: nonce, directory: files.directory.path)
-      info = record.map(ExitInfo.init) ?? ExitInfo(isLost: true)
-      // A shim that was killed left the rest of its kernel's processes behind.
-      if record == nil { try KernelRemains(id: id, nonce: nonce, directory: files.directory.path).clear() }
-    } catch {
-      info = ExitInfo(detail: "its exit file cannot be read: \(error)", isLost: true)
-    }
-    if !info.isClean {
-      // A log that cannot be read has nothing to say.
-      let words = (try? LogTail.last(5, of: files.directory.logFile(id)).lines) ?? []
-      if !words.isEmpty { info.detail = words.joined(separator: "\n") }
-    }
-    return info
-  }
-
-  func signal(_ kernel: Kernel, _ signal: StopSignal) {
-    guard let process = live.withLock({ $0[kernel.id] }) else { return }
-    switch signal {
-    case .terminate: attempt(kernel.id) { try process.terminate() }
-    case .kill:
-      Task.detached { [self] in
-        do {
-          if try await !process.killSurely(events) { log.error("\(kernel.id): something of it cannot be killed") }
-        } catch { log.error("\(kernel.id): \(error)") }
+    // The next host finds the exit file.
+    if isClosed { return }
+    let ending = KernelEnding(id: "\(kernel.id)", nonce: process.nonce, directory: files.directory)
+    if let info = ending.recorded() {
+      inbox.post(.exited(kernel.id, generation: kernel.generation, info))
+    } else {
+      kills.async { [inbox, log] in
+        do throws(SystemError) { try ending.clearRemains() } catch { log.error("\(kernel.id): \(error)") }
+        inbox.post(.exited(kernel.id, generation: kernel.generation, ending.lost()))
       }
     }
   }
 
-  func interrupt(_ id: KernelID) {
-    guard let process = live.withLock({ $0[id] }) else { return }
-    attempt(id) { try process.interrupt() }
+  // MARK: Signals
+
+  func signal(_ kernel: Kernel, _ signal: StopSignal) {
+    guard let process = process(of: kernel) else { return }
+    switch signal {
+    case .terminate: attempt(kernel.id) { () throws(SystemError) in try process.terminate() }
+    case .kill: kill(process)
+    }
   }
 
-  private func attempt(_ id: KernelID, _ action: () throws -> Void) {
+  func interrupt(_ kernel: Kernel) {
+    guard let process = process(of: kernel) else { return }
+    attempt(kernel.id) { () throws(SystemError) in try process.interrupt() }
+  }
+
+  private func attempt(_ id: KernelID, _ action: () throws(SystemError) -> Void) {
     do { try action() } catch { log.error("\(id): \(error)") }
   }
 
   /// Ends a process that no row accounts for.
   func end(stray process: LaunchedProcess) {
     log.warning("\(process.id): no row accounts for its process \(process.kernel); it is ended")
-    Task.detached { [self] in
-      do { _ = try await process.killSurely(events) } catch { log.error("\(process.id): \(error)") }
-    }
-  }
-}
-
-extension ExitInfo {
-  init(_ record: ExitRecord) {
-    self.init(outOfMemory: record.isOutOfMemory, endedAt: Self.milliseconds(record.ended))
-    switch record.ending {
-    case .code(let code): self.code = Int(code)
-    case .signal(let number): signal = Int(number)
-    }
-    if let limit = record.limit, limit != "memory" { detail = "its limit of \(limit)" }
+    kill(process)
   }
 
-  private static func milliseconds(_ text: String) -> Int64? {
-    // Only for people: a date that cannot be read is left out.
-    let date = try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text)
-    return (date ?? (try? Date.ISO8601FormatStyle().parse(text))).map { Int64($0.timeIntervalSince1970 * 1000) }
+  private func kill(_ process: LaunchedProcess) {
+    // The engine asks again while it waits; one attempt at a time is enough.
+    guard state.withLock({ $0.killing.insert(process.nonce).inserted }) else { return }
+    Task.detached(executorPreference: kills) { [self] in
+      do throws(SystemError) {
+        if try await !process.killSurely(events) { log.error("\(process.id): something of it cannot be killed") }
+      } catch {
+        log.error("\(process.id): \(error)")
+      }
+      state.withLock { _ = $0.killing.remove(process.nonce) }
+    }
   }
 }

@@ -50,12 +50,14 @@ public struct SpawnRequest: Sendable {
     case "processes": processes = try Self.scalar(name, value)
     case "open_files": openFiles = try Self.scalar(name, value)
     case "port":
-      guard let number = value.int, let exact = Int(exactly: number) else { throw Self.wrong(name, "an integer", value) }
+      guard let number = value.int, let exact = Int(exactly: number) else {
+        throw Self.wrong(name, "an integer", value)
+      }
       port = exact
     case "best_effort":
       guard let flag = value.bool else { throw Self.wrong(name, "true or false", value) }
       bestEffort = flag
-    case "env_vars": environment = try Self.strings(name, value)
+    case "env_vars": environment = try Self.variables(name, value)
     case "labels": labels = try Self.strings(name, value)
     default: throw EngineError(.badRequest, "unknown member '\(name)'\(Self.hint(name))")
     }
@@ -95,6 +97,20 @@ public struct SpawnRequest: Sendable {
       result[key] = text
     }
     return result
+  }
+
+  /// Values are not told in errors: most of them are secrets.
+  private static func variables(_ name: String, _ value: JSON) throws(EngineError) -> [String: String] {
+    let variables = try strings(name, value)
+    for (key, value) in variables.sorted(by: { $0.key < $1.key }) {
+      guard !key.isEmpty, !key.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "=") }) else {
+        throw EngineError(.badRequest, "'\(name)' has the name '\(key)', which no variable can have")
+      }
+      guard !value.utf8.contains(0) else {
+        throw EngineError(.badRequest, "'\(name).\(key)' holds a null character, which no variable can hold")
+      }
+    }
+    return variables
   }
 
   var requirements: Requirements {

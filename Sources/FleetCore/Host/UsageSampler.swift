@@ -44,6 +44,12 @@ final class UsageSampler: Sendable {
     return Sample(memory: usage.residentBytes, cpu: percent)
   }
 
+  /// Forgets the readings of processes that are gone.
+  func forget(allBut pids: [Int32]) {
+    let known = Set(pids)
+    readings.withLock { readings in readings = readings.filter { known.contains($0.key) } }
+  }
+
   /// Established peers of the shell ports, without the host's own sockets.
   /// - Parameter shells: shell ports and whose they are.
   func connections(_ shells: [Int: KernelID]) throws(SystemError) -> [KernelID: Int] {

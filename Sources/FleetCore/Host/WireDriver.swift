@@ -21,28 +21,35 @@ final class WireDriver: Sendable {
     }
   }
 
-  func probe(_ kernel: Kernel) { wire.probe(book.token(of: kernel), files.connection(of: kernel)) }
+  func probe(_ kernel: Kernel) { wire.probe(token(of: kernel), files.connection(of: kernel)) }
+
+  /// A launch that replaces another one ends what the wire does for that one, which nobody else might end.
+  private func token(of kernel: Kernel) -> UInt64 {
+    let (token, replaced) = book.token(of: kernel)
+    if let replaced { wire.unwatch(replaced) }
+    return token
+  }
 
   func watch(_ kernel: Kernel) {
     // Kernels that publish on topics `kernel.…` are heard without the rest of what they print.
     let spec = kernel.specification.kernelspec
     let isFiltered = spec == "lua" || spec.hasPrefix("python")
-    wire.watch(book.token(of: kernel), files.connection(of: kernel), filtered: isFiltered)
+    wire.watch(token(of: kernel), files.connection(of: kernel), filtered: isFiltered)
   }
 
   func unwatch(_ id: KernelID) {
     if let token = book.retire(id) { wire.unwatch(token) }
   }
 
-  func requestShutdown(_ kernel: Kernel) { wire.shutdown(book.token(of: kernel), files.connection(of: kernel)) }
+  func requestShutdown(_ kernel: Kernel) { wire.shutdown(token(of: kernel), files.connection(of: kernel)) }
 
-  func interrupt(_ kernel: Kernel) { wire.interrupt(book.token(of: kernel), files.connection(of: kernel)) }
+  func interrupt(_ kernel: Kernel) { wire.interrupt(token(of: kernel), files.connection(of: kernel)) }
 
   func close() { wire.stop() }
 }
 
 /// Which launch of which kernel a token of the wire means.
-private final class TokenBook: Sendable {
+final class TokenBook: Sendable {
   private struct Entry {
     var id: KernelID
     var generation: Int
@@ -57,13 +64,16 @@ private final class TokenBook: Sendable {
 
   private let state = Mutex(State())
 
-  func token(of kernel: Kernel) -> UInt64 {
+  /// The launch's token, and that of an earlier launch which it replaces.
+  func token(of kernel: Kernel) -> (token: UInt64, replaced: UInt64?) {
     state.withLock { state in
-      if let token = state.tokens[kernel.id], state.entries[token]?.generation == kernel.generation { return token }
+      let before = state.tokens[kernel.id]
+      if let before, state.entries[before]?.generation == kernel.generation { return (before, nil) }
+      if let before { state.entries[before] = nil }
       state.last += 1
       state.entries[state.last] = Entry(id: kernel.id, generation: kernel.generation)
       state.tokens[kernel.id] = state.last
-      return state.last
+      return (state.last, before)
     }
   }
 

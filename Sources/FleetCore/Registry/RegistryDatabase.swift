@@ -1,6 +1,5 @@
-// The registry of record: a SQLite database in WAL mode. A database that cannot be read is set aside, never deleted.
+// The registry of record: a SQLite database in WAL mode. What it is opened with stands in RegistryDatabase+Opening.
 import FleetEngine
-import Foundation
 import GRDB
 import JSON
 
@@ -23,6 +22,7 @@ public struct StoredNote: Sendable, Hashable {
   public var note: Note
 }
 
+/// An open registry. Every call blocks the calling thread, for as long as the disk takes.
 final class RegistryDatabase: Sendable {
   let path: String
   /// Where a damaged database was put; nil if this one was sound.
@@ -31,103 +31,10 @@ final class RegistryDatabase: Sendable {
   /// The most events that are kept.
   static let mostEvents = 100_000
 
-  /// Opens the database, or makes a new one beside a damaged one that is set aside.
-  init(path: String) throws(StorageError) {
+  init(path: String, setAside: String?, queue: DatabaseQueue) {
     self.path = path
-    do {
-      queue = try Self.open(path)
-      setAside = nil
-    } catch let error as DatabaseError where Self.isDamage(error) {
-      setAside = try Self.setAside(path)
-      do { queue = try Self.open(path) } catch { throw StorageError("cannot make a new \(path)", error) }
-    } catch {
-      throw StorageError("cannot open the registry \(path)", error)
-    }
-  }
-
-  private static func isDamage(_ error: DatabaseError) -> Bool {
-    [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_SCHEMA, .SQLITE_ERROR, .SQLITE_MISMATCH].contains(error.resultCode)
-  }
-
-  private static func open(_ path: String) throws -> DatabaseQueue {
-    var configuration = Configuration()
-    configuration.label = "fleet.registry"
-    configuration.journalMode = .wal
-    configuration.busyMode = .timeout(5)
-    configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -256") }
-    let queue = try DatabaseQueue(path: path, configuration: configuration)
-    try queue.writeWithoutTransaction { db in
-      if let problem = try String.fetchOne(db, sql: "PRAGMA quick_check(1)"), problem != "ok" {
-        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: problem)
-      }
-      try schema.forEach { try db.execute(sql: $0) }
-      try db.execute(sql: "PRAGMA synchronous = FULL")
-      // GRDB lowers it after its own preparation, so it is looked at, not trusted.
-      let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
-      guard level == 2 else { throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "synchronous is not FULL") }
-    }
-    return queue
-  }
-
-  private static let schema = [
-    """
-    CREATE TABLE IF NOT EXISTS kernels (
-      uuid TEXT PRIMARY KEY, serial INTEGER NOT NULL, status TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID
-    """,
-    "CREATE TABLE IF NOT EXISTS unreadable_kernels (uuid TEXT, document, problem TEXT, time INTEGER)",
-    """
-    CREATE TABLE IF NOT EXISTS events (
-      id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kernel TEXT, event TEXT NOT NULL, detail TEXT NOT NULL)
-    """,
-    "CREATE INDEX IF NOT EXISTS events_of_kernel ON events (kernel, id) WHERE kernel IS NOT NULL",
-    "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-  ]
-
-  /// Gives the database and its logs new names; returns the new name of the database.
-  private static func setAside(_ path: String) throws(StorageError) -> String {
-    let stamp = Int(Date().timeIntervalSince1970 * 1000)
-    let target = "\(path).damaged-\(stamp)"
-    for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
-      do {
-        try FileManager.default.moveItem(atPath: path + suffix, toPath: target + suffix)
-      } catch {
-        throw StorageError("\(path) is damaged and cannot be set aside as \(target)\(suffix)", error)
-      }
-    }
-    return target
-  }
-
-  struct Content: Sendable {
-    var kernels: [KernelDocument.Stored] = []
-    /// Rows that could not be read; they were moved to the table `unreadable_kernels`.
-    var unreadable: [String] = []
-    var totalSpawned = 0
-  }
-
-  func load() throws(StorageError) -> Content {
-    do {
-      return try queue.write { db in
-        var content = Content()
-        content.totalSpawned = try Int.fetchOne(db, sql: "SELECT value FROM counters WHERE name = 'spawned'") ?? 0
-        for row in try Row.fetchAll(db, sql: "SELECT uuid, document FROM kernels ORDER BY serial") {
-          let uuid: String = row["uuid"]
-          do {
-            content.kernels.append(try KernelDocument.decode(JSON(parsing: row["document"] as String? ?? "")))
-          } catch {
-            content.unreadable.append("\(uuid): \(error)")
-            try Self.moveAside(db, uuid, problem: "\(error)")
-          }
-        }
-        return content
-      }
-    } catch { throw StorageError("cannot read the registry \(path)", error) }
-  }
-
-  private static func moveAside(_ db: Database, _ uuid: String, problem: String) throws {
-    try db.execute(
-      sql: "INSERT INTO unreadable_kernels SELECT uuid, document, ?, unixepoch() FROM kernels WHERE uuid = ?",
-      arguments: [problem, uuid])
-    try db.execute(sql: "DELETE FROM kernels WHERE uuid = ?", arguments: [uuid])
+    self.setAside = setAside
+    self.queue = queue
   }
 
   /// What one transaction writes.
@@ -138,7 +45,8 @@ final class RegistryDatabase: Sendable {
     var bootID = ""
   }
 
-  /// Writes all of it or nothing. `durable`: it is on the disk when this returns.
+  /// Writes all of it or nothing. `durable`: it is on the disk when this returns; else a crash of the machine, but not
+  /// of the host, may lose it.
   func write(_ batch: Batch, durable: Bool) throws(StorageError) {
     do {
       try queue.writeWithoutTransaction { db in
@@ -160,8 +68,8 @@ final class RegistryDatabase: Sendable {
     switch change {
     case .put(let kernel, let backoff):
       let document = KernelDocument.encode(kernel, backoff: backoff, bootID: bootID).text()
-      try db.cachedStatement(sql: "INSERT OR REPLACE INTO kernels VALUES (?, ?, ?, ?)").execute(
-        arguments: [kernel.id.uuid, kernel.serial, kernel.status.rawValue, document])
+      try db.cachedStatement(sql: "INSERT OR REPLACE INTO kernels VALUES (?, ?, ?, ?, ?)").execute(
+        arguments: [kernel.id.uuid, kernel.serial, kernel.status.rawValue, document, checksum(document)])
     case .remove(let id):
       try db.cachedStatement(sql: "DELETE FROM kernels WHERE uuid = ?").execute(arguments: [id.uuid])
     }
@@ -186,15 +94,22 @@ final class RegistryDatabase: Sendable {
           sql: """
             SELECT time, kernel, event, detail FROM events WHERE ?1 IS NULL OR kernel = ?1 ORDER BY id DESC LIMIT ?2
             """, arguments: [id?.uuid, count])
-        return rows.reversed().compactMap { row in
-          guard let event = Note.Name(rawValue: row["event"]) else { return nil }
-          let kernel = (row["kernel"] as String?).flatMap(KernelID.init(uuid:))
-          return StoredNote(time: row["time"], note: Note(kernel: kernel, event: event, detail: row["detail"]))
-        }
+        return rows.reversed().compactMap(Self.note)
       }
     } catch { throw StorageError("cannot read the registry \(path)", error) }
   }
 
+  /// Nil for what no host of this version wrote.
+  private static func note(_ row: Row) -> StoredNote? {
+    guard let time = Int64.fromDatabaseValue(row["time"]),
+      let event = String.fromDatabaseValue(row["event"]).flatMap(Note.Name.init(rawValue:)),
+      let detail = String.fromDatabaseValue(row["detail"])
+    else { return nil }
+    let kernel = String.fromDatabaseValue(row["kernel"]).flatMap(KernelID.init(uuid:))
+    return StoredNote(time: time, note: Note(kernel: kernel, event: event, detail: detail))
+  }
+
+  /// Afterwards every call fails.
   func close() throws(StorageError) {
     do { try queue.close() } catch { throw StorageError("cannot close the registry \(path)", error) }
   }

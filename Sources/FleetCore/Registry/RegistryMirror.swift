@@ -4,15 +4,13 @@ import JSON
 import Logging
 import Synchronization
 
+/// Writes a document that others make, some time after they said that it has changed.
 final class RegistryMirror: Sendable {
-  private struct State {
-    var latest: JSON?
-    var isScheduled = false
-  }
+  private static let delay: Duration = .milliseconds(200)
 
   private let path: String
   private let log: Logger
-  private let state = Mutex(State())
+  private let isScheduled = Mutex(false)
   private let queue = DispatchQueue(label: "fleet.registry.mirror")
 
   init(path: String, log: Logger) {
@@ -20,36 +18,31 @@ final class RegistryMirror: Sendable {
     self.log = log
   }
 
-  /// Nothing waits for it.
-  func update(_ document: JSON) {
-    let mustSchedule = state.withLock { state in
-      state.latest = document
-      defer { state.isScheduled = true }
-      return !state.isScheduled
+  /// Nothing waits for it. The document is made when it is written, because making it costs as much as writing it.
+  func changed(_ document: @escaping @Sendable () async -> JSON?) {
+    let mustSchedule = isScheduled.withLock { isScheduled in
+      defer { isScheduled = true }
+      return !isScheduled
     }
-    if mustSchedule { queue.asyncAfter(deadline: .now() + .milliseconds(200)) { self.write() } }
+    guard mustSchedule else { return }
+    Task.detached {
+      // Never cancelled.
+      try? await Task.sleep(for: Self.delay)
+      self.isScheduled.withLock { $0 = false }
+      if let document = await document() { await self.write(document) }
+    }
   }
 
-  func flush() async {
+  func write(_ document: JSON) async {
     await withCheckedContinuation { continuation in
       queue.async {
-        self.write()
+        do {
+          try KernelFiles.replace(self.path, with: document.encoded(pretty: true) + [UInt8(ascii: "\n")])
+        } catch {
+          self.log.warning("\(error); registry.json is older than the registry")
+        }
         continuation.resume()
       }
-    }
-  }
-
-  private func write() {
-    let document = state.withLock { state in
-      state.isScheduled = false
-      defer { state.latest = nil }
-      return state.latest
-    }
-    guard let document else { return }
-    do {
-      try KernelFiles.replace(path, with: document.encoded(pretty: true) + [UInt8(ascii: "\n")])
-    } catch {
-      log.warning("\(error); registry.json is older than the registry")
     }
   }
 }

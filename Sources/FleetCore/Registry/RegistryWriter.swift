@@ -1,6 +1,7 @@
 // Groups what waits to be written: commits that arrive while one is being synced share the next sync.
 import Dispatch
 import FleetEngine
+import Logging
 import Synchronization
 
 /// Writes batches in the order in which they were handed over, on a thread of its own.
@@ -17,21 +18,27 @@ final class RegistryWriter: Sendable {
   /// The shortest time between two synced transactions: in a burst, it turns ten commits into a few. A commit that
   /// comes alone never waits.
   static let shortestInterval: Duration = .milliseconds(15)
+  /// Lines of the story that are kept for a later try when they cannot be written.
+  static let mostKeptNotes = 1000
 
   private struct State {
     var waiting: [Work] = []
     var isScheduled = false
     var lastSync: ContinuousClock.Instant?
+    /// What happened while nothing could be written.
+    var keptNotes: [StoredNote] = []
   }
 
   private let database: RegistryDatabase
   private let bootID: String
+  private let log: Logger
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "fleet.registry.writer")
 
-  init(database: RegistryDatabase, bootID: String) {
+  init(database: RegistryDatabase, bootID: String, log: Logger) {
     self.database = database
     self.bootID = bootID
+    self.log = log
   }
 
   func submit(_ work: Work) {
@@ -43,7 +50,7 @@ final class RegistryWriter: Sendable {
     if mustSchedule { queue.async { self.drain() } }
   }
 
-  /// Returns when all that was submitted before is written.
+  /// Returns when all that was submitted before was written, or could not be.
   func flush() async {
     await withCheckedContinuation { continuation in
       submit(Work(completion: { _ in continuation.resume() }))
@@ -70,6 +77,10 @@ final class RegistryWriter: Sendable {
 
   private func write(_ work: [Work]) {
     var batch = RegistryDatabase.Batch(bootID: bootID)
+    batch.notes = state.withLock { state in
+      defer { state.keptNotes = [] }
+      return state.keptNotes
+    }
     for item in work {
       batch.changes += item.changes
       batch.notes += item.notes
@@ -82,8 +93,15 @@ final class RegistryWriter: Sendable {
       }
       result = .success(())
     } catch {
+      keep(batch.notes, error)
       result = .failure(error)
     }
     work.forEach { $0.completion?(result) }
+  }
+
+  /// Rows are given again by the engine; the story is nobody else's to keep.
+  private func keep(_ notes: [StoredNote], _ error: StorageError) {
+    state.withLock { $0.keptNotes = notes.suffix(Self.mostKeptNotes) }
+    log.warning("\(error); \(notes.count) events wait for a later try")
   }
 }

@@ -1,0 +1,103 @@
+// What clients want to know. Whatever reads files or asks the system is done on a thread of its own.
+import FleetEngine
+import JSON
+
+extension FleetHost {
+  public func kernels() async -> [JSON] {
+    await whenOpen()
+    await countConnections()
+    let views = engine.kernels.values.map(view)
+    let usage = usage
+    return await lookups.run {
+      usage.forget(allBut: views.compactMap { $0.kernel.process?.kernel })
+      return views.map { $0.measured(by: usage).json }
+    }
+  }
+
+  /// With its story.
+  public func kernel(_ reference: String) async throws -> JSON {
+    let id = try await known(reference).id
+    await countConnections()
+    // What happened just now may still wait to be written.
+    await writer.flush()
+    let database = database
+    let story = try await onDisk { () throws(StorageError) in try database.notes(of: id, last: 100) }
+    var json = await document(of: try await known(id.uuid))
+    json["events"] = .array(story.map(\.json))
+    return json
+  }
+
+  /// The document of registry.json.
+  public var registry: JSON {
+    get async {
+      await whenOpen()
+      return registryDocument ?? ["kernels": []]
+    }
+  }
+
+  public func counts() async -> (total: Int, active: Int, dead: Int) {
+    await whenOpen()
+    let active = engine.kernels.values.count { $0.status.isAlive }
+    return (engine.kernels.count, active, engine.kernels.count - active)
+  }
+
+  public func logLines(_ reference: String, last count: Int) async throws -> [String] {
+    let path = setup.directory.logFile("\(try await known(reference).id)")
+    return try await lookups.run { () throws(SystemError) in try LogTail.last(count, of: path).lines }
+  }
+
+  /// Reads what this host wrote; a failure is told as one of storage.
+  func onDisk<Value: Sendable>(
+    _ work: @escaping @Sendable () throws(StorageError) -> Value
+  ) async throws(EngineError) -> Value {
+    do throws(StorageError) { return try await lookups.run(work) } catch {
+      throw EngineError(.storage, error.description)
+    }
+  }
+
+  func known(_ reference: String) async throws -> Kernel {
+    await whenOpen()
+    guard let kernel = engine.kernel(named: reference) else {
+      throw EngineError(.kernelNotFound, "Kernel not found")
+    }
+    return kernel
+  }
+
+  func document(of kernel: Kernel) async -> JSON {
+    let (view, usage) = (view(kernel), usage)
+    return await lookups.run { view.measured(by: usage).json }
+  }
+
+  func view(_ kernel: Kernel) -> KernelView {
+    KernelView(
+      kernel: kernel, connectionFile: setup.directory.connectionFile("\(kernel.id)"),
+      logFile: setup.directory.logFile("\(kernel.id)"), clientNames: clients.names(kernel.id, except: nil),
+      now: Self.wallMilliseconds())
+  }
+
+  /// Established clients are counted when somebody looks, never by polling.
+  func countConnections() async {
+    let shells = engine.kernels.values.filter(\.status.isAlive).map { ($0.port, $0.id) }
+    guard !shells.isEmpty else { return }
+    let usage = usage
+    do throws(SystemError) {
+      let counts = try await lookups.run { () throws(SystemError) in
+        try usage.connections(Dictionary(shells, uniquingKeysWith: { first, _ in first }))
+      }
+      if case .closed = phase { return }
+      handle(.connections(counts))
+    } catch {
+      setup.log.warning("clients cannot be counted: \(error)")
+    }
+  }
+}
+
+extension StoredNote {
+  /// A line of `kernel.events` of docs/architecture.md.
+  fileprivate var json: JSON {
+    [
+      "time": .string(KernelView.text(ofMilliseconds: time)), "event": .string(note.event.rawValue),
+      "detail": .string(note.detail),
+    ]
+  }
+}

@@ -1,0 +1,27 @@
+// Shims that were started and have not taken their locks yet: a host that was killed right after it started one leaves it
+// in a state in which only the system's process list knows of it.
+
+/// The processes of this machine that were started as shims of one fleet directory.
+struct YoungShims: Sendable {
+  /// The fleet directory.
+  let directory: String
+
+  /// Pids by nonce; every process of the system is looked at.
+  func find() -> [String: Int32] {
+    var found: [String: Int32] = [:]
+    for pid in SmallFile.names(in: "/proc").compactMap({ Int32($0) }) {
+      // Gone, or another user's.
+      guard let bytes = (try? SmallFile.read("/proc/\(pid)/cmdline", limit: 1 << 20)) ?? nil else { continue }
+      let words = bytes.split(separator: 0, omittingEmptySubsequences: false)
+      if value(of: "--dir", words) == directory, let nonce = value(of: "--nonce", words) { found[nonce] = pid }
+    }
+    return found
+  }
+
+  private func value(of option: String, _ words: [ArraySlice<UInt8>]) -> String? {
+    guard let place = words.firstIndex(where: { $0.elementsEqual(option.utf8) }), place + 1 < words.count else {
+      return nil
+    }
+    return String(decoding: words[place + 1], as: UTF8.self)
+  }
+}

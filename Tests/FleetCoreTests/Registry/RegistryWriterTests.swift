@@ -1,0 +1,101 @@
+// Commits that wait share a sync, and their answers come in order; what cannot be written is told, and kept.
+
+import FleetEngine
+import Foundation
+import GRDB
+import Logging
+import Synchronization
+import Testing
+
+@testable import FleetCore
+
+@Suite struct RegistryWriterTests {
+  let directory: TemporaryDirectory
+  let database: RegistryDatabase
+  let writer: RegistryWriter
+  var path: String { directory.file("fleet.db") }
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    database = try RegistryDatabase.open(path: directory.file("fleet.db")).database
+    writer = RegistryWriter(database: database, bootID: "boot", log: .silent)
+  }
+
+  private func put(_ n: Int, durable: Bool = true) -> RegistryWriter.Work {
+    RegistryWriter.Work(changes: [.put(.complete(n), backoff: nil)], durable: durable)
+  }
+
+  /// Transactions in the log: frames that end one carry the size of the database.
+  private func transactions() throws -> Int {
+    let log = try [UInt8](Data(contentsOf: URL(filePath: path + "-wal")))
+    let page = log[8..<12].reduce(0) { $0 << 8 | Int($1) }
+    return stride(from: 32, to: log.count, by: 24 + page).count { log[($0 + 4)..<($0 + 8)].contains { $0 != 0 } }
+  }
+
+  @Test func tenAtOnceShareSyncs() async throws {
+    let before = try transactions()
+    let order = Mutex<[Int]>([])
+    for n in 1...10 {
+      var work = put(n)
+      work.completion = { _ in order.withLock { $0.append(n) } }
+      writer.submit(work)
+    }
+    await writer.flush()
+    #expect(try transactions() - before <= 3)
+    #expect(order.withLock { $0 } == Array(1...10))
+    try database.close()
+    #expect(try RegistryDatabase.kernels(at: path).count == 10)
+  }
+
+  /// The last change of a row wins, also within one transaction.
+  @Test func changesKeepTheirOrder() async throws {
+    for n in 0..<200 {
+      var kernel = Kernel.complete()
+      kernel.generation = n
+      writer.submit(.init(changes: [n % 3 == 0 ? .remove(kernel.id) : .put(kernel, backoff: nil)], durable: n % 5 == 0))
+    }
+    await writer.flush()
+    try database.close()
+    #expect(try RegistryDatabase.kernels(at: path).map(\.generation) == [199])
+  }
+
+  @Test func theLastCountIsWritten() async throws {
+    for n in 1...5 { writer.submit(.init(changes: [.put(.complete(n), backoff: nil)], totalSpawned: n * 10)) }
+    writer.submit(put(6))
+    await writer.flush()
+    try database.close()
+    let (again, content) = try RegistryDatabase.open(path: path)
+    #expect(content.totalSpawned == 50)
+    try again.close()
+  }
+
+  @Test func aFailureIsToldToEachAndTheStoryIsKept() async throws {
+    // Without its table no event can be written; with it, everything can be again.
+    let other = try DatabaseQueue(path: path)
+    try await other.write { try $0.execute(sql: "ALTER TABLE events RENAME TO hidden") }
+    let failures = Mutex<[String]>([])
+    for n in 1...3 {
+      var work = put(n)
+      work.notes = [StoredNote(time: Int64(n), note: Note(kernel: nil, event: .died, detail: ""))]
+      work.completion = { if case .failure(let error) = $0 { failures.withLock { $0.append(error.description) } } }
+      writer.submit(work)
+    }
+    await writer.flush()
+    #expect(failures.withLock { $0.count } == 3)
+    #expect(failures.withLock { $0.allSatisfy { $0 == "cannot write the registry \(path): no such table: events" } })
+    try await other.write { try $0.execute(sql: "ALTER TABLE hidden RENAME TO events") }
+    try other.close()
+
+    writer.submit(put(4, durable: false))
+    await writer.flush()
+    #expect(try database.notes(of: nil, last: 10).map(\.time) == [1, 2, 3])
+    try database.close()
+    // Rows are the engine's to give again.
+    #expect(try RegistryDatabase.kernels(at: path).map(\.serial) == [4])
+  }
+}
+
+extension Logger {
+  /// For tests that expect complaints.
+  static let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
+}
