@@ -101,6 +101,7 @@ let package = Package(
     tests("PolicyHostTests", ["PolicyHost"]),
     tests("FleetCoreTests", ["FleetCore"]),
     tests("LuaKernelTests", ["LuaKernel"], exclude: ["Python"]),
+    tests("FleetCommandTests", ["fleet", "fleet-kernel", "FleetClient", "JupyterProtocol"]),
     // Real processes: the built executables, real kernels, Python clients.
     tests("FleetTests", ["JSON"], exclude: ["Python"]),
   ]
