@@ -4,7 +4,7 @@ import Synchronization
 
 @testable import JupyterProtocol
 
-/// Understands `print TEXT`, `stderr TEXT`, `value TEXT`, `error TEXT`, `ask PROMPT`, `flood COUNT`, `wait`, which ends by
+/// Understands `print TEXT`, `stderr TEXT`, `value TEXT`, `error TEXT`, `ask PROMPT`, `flood COUNT`, `burst COUNT`, `wait`, which ends by
 /// an interrupt, and `quit`, which ends the kernel without a reply.
 final class TestKernel: Sendable {
   let connection: ConnectionFile
@@ -105,6 +105,9 @@ final class TestKernel: Sendable {
     switch word {
     case "print", "stderr": write(rest, word == "print" ? "stdout" : "stderr", request, server)
     case "flood": for line in 0..<(Int(rest) ?? 0) { write("line \(line)\n", "stdout", request, server) }
+    case "burst":
+      let line = String(repeating: "x", count: 16383) + "\n"
+      for _ in 0..<(Int(rest) ?? 0) { write(line, "stdout", request, server) }
     case "value":
       let content: JSON = ["data": ["text/plain": .string(rest)], "metadata": [:], "execution_count": JSON(count)]
       server.publisher.publish("execute_result", parent: request.header, content: content.encoded())

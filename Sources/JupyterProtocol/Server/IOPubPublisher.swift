@@ -84,7 +84,10 @@ public final class IOPubPublisher: Sendable {
         setTimer(&state)
         return state.buffer.count >= IOPubPublisher.chunk
       }
-      if isFull { persist(waits: true) { self.sendText(all: false, &$0) } }
+      if isFull, persist(waits: true, { self.sendText(all: false, &$0) }) == .withLoss {
+        // Nothing else holds the program back now, and the others' queues must not run full as well.
+        poll(nil, 0, 1)
+      }
     }
   }
 
@@ -131,23 +134,28 @@ public final class IOPubPublisher: Sendable {
       session.header(type), identities: [Array(topic.utf8)], parent: parent, content: content, metadata: metadata)
   }
 
+  private enum Delivery {
+    case whole
+    /// Subscribers whose queues were full did not get it.
+    case withLoss
+  }
+
   /// Repeats an attempt to send until all queues have room or, if it may wait, patience is over; then those that are
   /// full lose the message.
-  private func persist(waits: Bool, _ attempt: @Sendable (inout State) -> Bool) {
+  @discardableResult
+  private func persist(waits: Bool, _ attempt: @Sendable (inout State) -> Bool) -> Delivery {
     var deadline: MonotonicTime?
     while true {
-      let isDone = state.withLock { state in
-        if attempt(&state) {
-          state.isSomeoneStuck = false
-          return true
-        }
+      let delivery = state.withLock { state -> Delivery? in
+        if attempt(&state) { return .whole }
         let isOver = deadline?.isOver ?? false
-        guard !waits || state.isSomeoneStuck || isOver else { return false }
-        if isOver { state.isSomeoneStuck = true }
+        guard !waits || state.isSomeoneStuck || isOver else { return nil }
+        let isStuck = state.isSomeoneStuck || waits
         withLoss(state.socket) { _ = attempt(&state) }
-        return true
+        state.isSomeoneStuck = isStuck  // which the attempt took away, as if all had got it
+        return .withLoss
       }
-      if isDone { return }
+      if let delivery { return delivery }
       deadline = deadline ?? .after(IOPubPublisher.patience)
       // XPUB sockets do not tell when a queue has room again.
       poll(nil, 0, 1)
@@ -172,6 +180,7 @@ public final class IOPubPublisher: Sendable {
   private func send(_ frames: Frames, _ state: inout State) -> Bool {
     // Errors other than a full queue mean that the context has ended: then nobody listens.
     let isSent = (try? state.socket.send(frames)) ?? true
+    if isSent { state.isSomeoneStuck = false }
     // A send can take the edge of the descriptor that tells of new subscribers.
     welcomeSubscribers(state.socket)
     return isSent
