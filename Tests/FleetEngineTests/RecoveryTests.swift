@@ -198,6 +198,12 @@ struct RecoveryTests {
     #expect(fleet.status(id) == .exited, "until its end is known")
   }
 
+  @Test func aStopThatCouldNotBeToldIsFinishedWhenItsEndIsKnown() {
+    let fleet = recover(row(.stopping), .unknown("its files cannot be read"))
+    fleet.send(.exited(id, generation: 3, ExitInfo(signal: 9)))
+    #expect(fleet.status(id) == nil)
+  }
+
   @Test func theRowOfAKernelThatCannotBeToldIsLeftAlone() {
     let fleet = Harness()
     var former = row(.stopping, 50)

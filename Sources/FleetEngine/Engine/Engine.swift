@@ -110,6 +110,8 @@ public struct Engine: Sendable {
       trigger(.ready, id, now)
     case .exited(let id, let generation, let info):
       guard isCurrent(id, generation), mayHaveProcess(kernels[id]!) else { return }
+      // What could not be told was being stopped, and now it can.
+      if kernels[id]!.status == .unknown, kernels[id]!.stop != nil { kernels[id]!.status = .stopping }
       kernels[id]!.exit = info
       kernels[id]!.process = nil
       kernels[id]!.isLaunching = false
