@@ -37,6 +37,23 @@ extension World {
     }
   }
 
+  /// Whatever is to be done at a certain time is done then, and not when something else happens to come.
+  func checkAlarm() throws {
+    guard let due = engine?.timers.next, now - due.nanoseconds > World.latestAlarm else { return }
+    throw Violation("something was due at \(Double(due.nanoseconds) / 1e9), and nobody woke the host")
+  }
+
+  /// An end that was told is known.
+  func checkEnds() throws {
+    guard let engine else { return }
+    for kernel in engine.kernels.values {
+      guard let pid = kernel.process?.shim, let end = drivers.ends[pid] else { continue }
+      if now - end > World.longestDelay {
+        throw Violation("the end of process \(pid) of \(kernel.id) was told, and is not known")
+      }
+    }
+  }
+
   func checkRows() throws {
     guard let engine else { return }
     guard policy.rows.count == engine.kernels.count else {
@@ -69,7 +86,7 @@ extension World {
     let isAtRest =
       engine.waiting.isEmpty && engine.commits.isEmpty && engine.intents.isEmpty && engine.lost.isEmpty
       && engine.expiring.isEmpty && engine.routing.asking == nil && engine.routing.queue.isEmpty
-      && engine.routing.postponed.isEmpty && policy.open == nil
+      && engine.routing.postponed.isEmpty && engine.timers.next == nil && policy.open == nil
     if !isAtRest { throw Violation("the engine keeps something for nobody") }
     for kernel in engine.kernels.values { try checkRest(of: kernel) }
     for (id, pid) in livePids where engine.kernels[id]?.process?.shim != pid {

@@ -9,6 +9,8 @@ struct Drivers {
   var probed: [KernelID: Int] = [:]
   var watched: [(id: KernelID, generation: Int)] = []
   var lastCommitDone: Int64 = 0
+  /// When followed processes ended.
+  var ends: [Int32: Int64] = [:]
 }
 
 extension World {
@@ -61,6 +63,7 @@ extension World {
   func handle(_ event: Event) throws {
     guard engine != nil else { return }
     handled += 1
+    try checkAlarm()
     let before = watchdog.look(at: engine!)
     let effects = engine!.handle(event, now: instant)
     if !event.isChatter || effects.contains(where: { $0.brief != nil }) {
@@ -115,7 +118,7 @@ extension World {
     alarm += 1
     let delay = max(0, at.nanoseconds - now)
     let early = random.one(in: 20) ? min(delay, World.millisecond) : 0
-    let late = mishap(50) ? World.second : World.millisecond
+    let late = mishap(50) ? World.latestAlarm : World.millisecond
     plan(.alarm(host: host, number: alarm), in: (delay - early)...(delay + (early > 0 ? 0 : late)))
   }
 

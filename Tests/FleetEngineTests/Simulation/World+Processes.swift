@@ -75,6 +75,7 @@ extension World {
     if !told.isLost { exitRecords[process.nonce] = told }
     record("process \(process.pid) ends: \(told.reason(limits: Limits()))")
     if drivers.followed.contains(process.pid) {
+      drivers.ends[process.pid] = now
       tell(.exited(process.id, generation: process.generation, told))
     }
   }

@@ -116,11 +116,22 @@ final class World {
     schedule.plan(happening, at: now + range.lowerBound + Int64(random.next() % width))
   }
 
-  /// Plans news for the present host: mostly soon, sometimes late, sometimes twice.
+  /// No alarm is later.
+  static let latestAlarm = second
+
+  /// No news takes longer.
+  static let longestDelay = 5 * second
+
+  /// Plans news for the present host: mostly soon, sometimes late and so out of order, sometimes twice.
   func tell(_ event: Event) {
-    let limit = random.one(in: 40) ? 3 * World.second : 5 * World.millisecond
+    let limit =
+      switch random.below(40) {
+      case 0: World.longestDelay
+      case 1...3: 200 * World.millisecond
+      default: 5 * World.millisecond
+      }
     plan(.event(event, host: host), in: 0...limit)
-    if random.one(in: 40) { plan(.event(event, host: host), in: 0...(5 * World.second)) }
+    if random.one(in: 40) { plan(.event(event, host: host), in: 0...World.longestDelay) }
   }
 
   /// True once in `count` times, but never in a calm world.
@@ -140,6 +151,7 @@ final class World {
     case .process(let pid, let act): processActs(pid, act)
     case .chatter:
       chatter()
+      try checkEnds()
       if isChattering { plan(.chatter, in: 0...((isCalm ? 20 : 2) * World.second)) }
     case .client:
       try clientActs()
