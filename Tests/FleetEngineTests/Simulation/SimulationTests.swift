@@ -15,9 +15,9 @@ struct SimulationTests {
     var system = SystemRandomNumberGenerator()
     let first = Self.number("FLEET_SEED") ?? system.next() >> 16
     print("simulation of \(steps) steps: FLEET_SEED=\(first)")
-    var taken = 0
+    var tally = Tally()
     var seed = first
-    while taken < steps {
+    while tally.events < steps {
       let world = World(seed: seed)
       do {
         try world.run(steps: 2000)
@@ -25,10 +25,10 @@ struct SimulationTests {
         Issue.record("FLEET_SEED=\(seed) FLEET_SIMULATION_STEPS=1: \(error)\n\(Self.story(of: seed))")
         return
       }
-      taken += world.handled
+      tally += world.tally
       seed += 1
     }
-    print("simulation: \(seed - first) worlds, \(taken) events, nothing lost")
+    print("simulation: \(tally); nothing lost")
   }
 
   /// The last lines of the same world, told.

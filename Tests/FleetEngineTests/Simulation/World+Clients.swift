@@ -58,6 +58,7 @@ extension World {
     clients.lastTicket += 1
     let ticket = Ticket(clients.lastTicket)
     clients.open[ticket] = request
+    tally.requests += 1
     try handle(.command(ticket, command))
   }
 

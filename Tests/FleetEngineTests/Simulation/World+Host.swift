@@ -40,6 +40,7 @@ extension World {
   func crashHost() {
     guard engine != nil else { return }
     record("host \(host) is killed")
+    tally.hostsKilled += 1
     engine = nil
     host += 1
     let finished = disk.waitingCount == 0 ? 0 : random.below(disk.waitingCount + 1)
@@ -53,6 +54,7 @@ extension World {
 
   func losePower() {
     crashHost()
+    tally.powerLosses += 1
     record("the machine loses power")
     disk.losePower()
     processes = [:]
@@ -62,7 +64,7 @@ extension World {
 
   func handle(_ event: Event) throws {
     guard engine != nil else { return }
-    handled += 1
+    tally.events += 1
     try checkAlarm()
     let before = watchdog.look(at: engine!)
     let effects = engine!.handle(event, now: instant)
@@ -134,6 +136,7 @@ extension World {
     if disk.isFull || mishap(60) {
       // Some errors come after the deed.
       if !disk.isFull, random.one(in: 4) { disk.write(commit, boot: boot, isSynced: false) }
+      tally.commitsLost += 1
       watchdog.failed(commit)
       tell(.commitFailed(sequence: commit.sequence, reason: "no space"))
     } else {

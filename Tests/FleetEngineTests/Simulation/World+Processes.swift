@@ -10,6 +10,7 @@ extension World {
     try checkProcess(kernel)
     lastPid += 2
     let pid = lastPid
+    tally.processes += 1
     processes[pid] = SimulatedProcess(
       pid: pid, id: kernel.id, generation: kernel.generation, nonce: kernel.nonce, obeysRequests: !random.one(in: 4),
       obeysTermination: !random.one(in: 4))

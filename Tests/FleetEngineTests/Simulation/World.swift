@@ -35,7 +35,7 @@ final class World {
   /// Counts hosts, so that news for an earlier one is told apart.
   var host = 0
   var alarm = 0
-  var handled = 0
+  var tally = Tally(worlds: 1)
 
   var boot = 1
   var disk = SimulatedDisk()
@@ -63,7 +63,7 @@ final class World {
   func run(steps: Int) throws {
     try startHost()
     for happening in [Happening.chatter, .client, .fault] { plan(happening, in: 0...World.second) }
-    while handled < steps, let (at, happening) = schedule.next() { try happen(happening, at) }
+    while tally.events < steps, let (at, happening) = schedule.next() { try happen(happening, at) }
     try calmDown()
   }
 

@@ -1,0 +1,26 @@
+// What a simulation tried, for its last line.
+
+struct Tally: CustomStringConvertible {
+  var worlds = 0
+  var events = 0
+  var hostsKilled = 0
+  var powerLosses = 0
+  var processes = 0
+  var commitsLost = 0
+  var requests = 0
+
+  static func += (sum: inout Tally, other: Tally) {
+    sum.worlds += other.worlds
+    sum.events += other.events
+    sum.hostsKilled += other.hostsKilled
+    sum.powerLosses += other.powerLosses
+    sum.processes += other.processes
+    sum.commitsLost += other.commitsLost
+    sum.requests += other.requests
+  }
+
+  var description: String {
+    "\(worlds) worlds, \(events) events, \(requests) requests, \(processes) processes, \(hostsKilled) hosts killed, "
+      + "\(powerLosses) power losses, \(commitsLost) commits lost"
+  }
+}
