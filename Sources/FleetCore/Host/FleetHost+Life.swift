@@ -38,11 +38,23 @@ extension FleetHost {
     for (id, process) in outcome.processes { processes.remember(process, of: id) }
     for stray in outcome.strays { processes.end(stray: stray) }
     handle(.recovered(outcome.rows))
+    save(outcome.unsaved)
     if case .opening(let waiting) = phase {
       phase = .open
       waiting.forEach { $0.resume() }
     }
     registryChanged()
+  }
+
+  /// Gives a row to kernels that were adopted without one. Until it is written, the next host adopts them likewise.
+  private func save(_ ids: [KernelID]) {
+    let changes = ids.compactMap { engine.kernels[$0] }.map { RowChange.put($0, backoff: nil) }
+    if changes.isEmpty { return }
+    let log = setup.log
+    writer.submit(
+      RegistryWriter.Work(changes: changes, totalSpawned: engine.totalSpawned, durable: true) { result in
+        if case .failure(let error) = result { log.error("adopted kernels have no rows yet: \(error)") }
+      })
   }
 
   /// Returns when the kernels that live are known, or never will be.

@@ -22,10 +22,7 @@ final class HostLock: Sendable {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw StorageError("cannot open \(path): \(KernelFiles.errorText())") }
     do {
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-        if errno == EWOULDBLOCK { throw AlreadyRunning(pid: Self.holder(descriptor), directory: directory) }
-        throw StorageError("cannot lock \(path): \(KernelFiles.errorText())")
-      }
+      try Self.take(descriptor, path, directory)
       try Self.sign(descriptor, path)
     } catch {
       close(descriptor)
@@ -39,7 +36,10 @@ final class HostLock: Sendable {
   /// Lets another host take the directory.
   func release() {
     descriptor.withLock { descriptor in
-      if descriptor >= 0 { close(descriptor) }
+      guard descriptor >= 0 else { return }
+      // Not by closing alone: a process that is just being started shares the lock until it closes its copy.
+      flock(descriptor, LOCK_UN)
+      close(descriptor)
       descriptor = -1
     }
   }
@@ -52,16 +52,26 @@ final class HostLock: Sendable {
     }
   }
 
-  /// Who has the lock; a host that has just taken it may not have written its pid yet.
-  private static func holder(_ descriptor: Int32) -> Int32? {
-    for _ in 0..<50 {
-      var text = [UInt8](repeating: 0, count: 32)
-      let count = pread(descriptor, &text, text.count, 0)
-      let line = String(decoding: text.prefix(max(0, count)).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-      // The pid of an earlier host is nobody's by now.
-      if let pid = Int32(line), kill(pid, 0) == 0 || errno == EPERM { return pid }
+  /// A host that was killed may leave its lock, for a moment, to a process that it was just starting; and a host that has
+  /// just taken it may not have written its pid yet.
+  private static func take(_ descriptor: Int32, _ path: String, _ directory: String) throws {
+    for attempt in 1...100 {
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+      guard errno == EWOULDBLOCK || errno == EINTR else {
+        throw StorageError("cannot lock \(path): \(KernelFiles.errorText())")
+      }
+      let pid = signature(descriptor)
+      if pid != nil || attempt == 100 { throw AlreadyRunning(pid: pid, directory: directory) }
       usleep(2000)
     }
-    return nil
+  }
+
+  /// The pid in the file, if it is of a process that lives.
+  private static func signature(_ descriptor: Int32) -> Int32? {
+    var text = [UInt8](repeating: 0, count: 32)
+    let count = pread(descriptor, &text, text.count, 0)
+    let line = String(decoding: text.prefix(max(0, count)).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    guard let pid = Int32(line), pid > 0, kill(pid, 0) == 0 || errno == EPERM else { return nil }
+    return pid
   }
 }

@@ -13,6 +13,8 @@ struct Recovery: Sendable {
     var rows: [Recovered] = []
     /// Live processes of the rows.
     var processes: [KernelID: LaunchedProcess] = [:]
+    /// Those of the rows that the registry does not have, or not like this.
+    var unsaved: [KernelID] = []
     /// Shims that nothing accounts for.
     var strays: [LaunchedProcess] = []
   }
@@ -27,7 +29,7 @@ struct Recovery: Sendable {
       log.error("a row of the registry cannot be read and was set aside: \(problem)")
     }
     var outcome = Outcome()
-    var rows = content.kernels.map(upToDate)
+    var rows = content.kernels.map { upToDate($0, &outcome) }
     let isComplete = setAside == nil && content.unreadable.isEmpty
     for id in idsWithoutRow(rows) { adopt(id, &rows, &outcome, endStrays: isComplete) }
     if let setAside {
@@ -105,13 +107,14 @@ struct Recovery: Sendable {
   // MARK: Registries that know too little
 
   /// A registry that lost its last changes knows an earlier launch of a kernel; its connection file knows the last.
-  private func upToDate(_ row: KernelDocument.Stored) -> KernelDocument.Stored {
+  private func upToDate(_ row: KernelDocument.Stored, _ outcome: inout Outcome) -> KernelDocument.Stored {
     let id = "\(row.kernel.id)"
     guard let later = files.document(id), later.kernel.id == row.kernel.id,
       later.kernel.generation > row.kernel.generation, case .success(.running) = settled([later.kernel])[0]
     else { return row }
     log.error(
       "\(id): the registry knows launch \(row.kernel.generation), but \(later.kernel.generation) lives; adopted")
+    outcome.unsaved.append(row.kernel.id)
     return alive(later)
   }
 
@@ -132,6 +135,7 @@ struct Recovery: Sendable {
     if let stored = files.document(id), stored.kernel.nonce == nonce {
       log.error("\(id): lives without a row; adopted from its connection file")
       rows.append(alive(stored, among: rows))
+      outcome.unsaved.append(stored.kernel.id)
     } else if !endStrays {
       log.error("\(id): lives without a row, and its connection file does not tell who it is; it is left alone")
     } else if case .running(let process) = try? ShimProbe(id: id, nonce: nonce, directory: files.directory.path).look()

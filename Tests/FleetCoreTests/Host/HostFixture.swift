@@ -18,6 +18,7 @@ final class HostFixture: Sendable {
   let policies = NativePolicies()
   let log = CollectedLog()
   private let temporary: TemporaryDirectory?
+  private let home: TemporaryDirectory
   private let running = Mutex<RunningHost?>(nil)
   private let clients = BlockingQueue("test.clients")
 
@@ -39,6 +40,7 @@ final class HostFixture: Sendable {
     temporary = path == nil ? try TemporaryDirectory() : nil
     directory = FleetDirectory(path: path ?? temporary?.path ?? "")
     try directory.prepare()
+    home = try TemporaryDirectory()
     base = TestPorts.take(20)
   }
 
@@ -81,7 +83,7 @@ final class HostFixture: Sendable {
     var setup = FleetHost.Setup(
       directory: directory, configuration: configuration, shim: LaunchFixture.shim, luaKernel: nil,
       locator: locator, policies: policies,
-      environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": directory.path, "OF_HOST": "yes"], log: log)
+      environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": home.path, "OF_HOST": "yes"], log: log)
     setup.heartbeat = .milliseconds(100)
     return setup
   }
@@ -230,5 +232,15 @@ final class CollectedLog: LogHandler, Sendable {
   var logLevel: Logger.Level {
     get { .trace }
     set {}
+  }
+}
+
+/// The error with which a request is refused; nil if it is not.
+func refusal(_ request: @Sendable () async throws -> some Sendable) async -> EngineError? {
+  do {
+    _ = try await request()
+    return nil
+  } catch {
+    return error as? EngineError
   }
 }

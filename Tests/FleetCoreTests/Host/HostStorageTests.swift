@@ -1,0 +1,65 @@
+// A full disk under a fleet directory: what cannot be done is refused with a reason, and nothing that is there is lost.
+
+import FleetEngine
+import Foundation
+import JSON
+import Testing
+
+@testable import FleetCore
+
+@Suite(.enabled(if: SmallDisk.isPossible, "needs root, to mount a small disk")) struct HostStorageTests {
+  @Test func aFullDiskRefusesAndLosesNothing() async throws {
+    let disk = try SmallDisk()
+    try await HostFixture.with(path: disk.path) { fleet in
+      var host = try fleet.start { $0.engine.storageRetry = .milliseconds(50) }
+      let kernel = try await host.spawn(fleet.request(["language": "python", "name": "alice"]))
+      _ = try await fleet.execute(kernel, "x = 'still here'")
+      try disk.fill()
+      var refusals: [EngineError] = []
+      for _ in 0..<30 where refusals.count < 3 {
+        do { _ = try await host.spawn(fleet.request(["kernelspec": "ends"])) } catch let error as EngineError {
+          // The registry's log may have room left while files have none.
+          if error.code == .storage { refusals.append(error) } else { #expect(error.code == .startFailed) }
+        }
+      }
+      #expect(refusals.count == 3, "a full disk was not noticed")
+      for error in refusals {
+        #expect(error.message.hasPrefix("the registry could not be written (cannot write the registry \(disk.path)"))
+        #expect(error.message.hasSuffix("so nothing was started; make room and try again"))
+      }
+      // What is there goes on.
+      #expect(await host.kernels().map(\.id) == [kernel.id])
+      #expect(try await fleet.execute(kernel, "print(x)") == "still here")
+      disk.makeRoom()
+      let other = try await host.spawn(fleet.request())
+      // The story of the bad times is there as well.
+      #expect(fleet.log.lines.contains { $0.contains("events wait for a later try") })
+      try await fleet.drop()
+      let (database, _) = try RegistryDatabase.open(path: fleet.directory.database)
+      #expect(try database.notes(of: nil, last: 1000).contains { $0.note.event == .storage })
+      try database.close()
+
+      host = try fleet.start()
+      #expect(await Set(host.kernels().map(\.id)) == [kernel.id, other.id])
+      #expect(try await fleet.execute(kernel, "print(x)") == "still here")
+    }
+  }
+
+  @Test func aKernelCanBeStoppedOnAFullDisk() async throws {
+    let disk = try SmallDisk()
+    try await HostFixture.with(path: disk.path) { fleet in
+      let host = try fleet.start { $0.engine.storageRetry = .milliseconds(50) }
+      let kernel = try await host.spawn(fleet.request())
+      try disk.fill()
+      // Stopped it is; whether that could be written is told.
+      do { _ = try await host.stop(kernel.id, force: false, timeout: .seconds(5)) } catch let error as EngineError {
+        #expect(error.code == .storage && error.message.hasPrefix("it is done, but the registry could not be written"))
+      }
+      #expect(!isAlive(try #require(kernel.pid)))
+      disk.makeRoom()
+      #expect(try await eventually { try KernelFileName.all(in: disk.path).isEmpty })
+      try await fleet.drop()
+      #expect(try RegistryDatabase.kernels(at: fleet.directory.database).isEmpty)
+    }
+  }
+}
