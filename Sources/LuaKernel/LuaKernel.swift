@@ -116,6 +116,7 @@ public final class LuaKernel {
     guard clients.admits(source) else {
       let report = ErrorReport(
         name: "TooManyClients", value: "this kernel serves as many clients as --max-clients allows")
+      if request.type == "execute_request" { publish(report, request) }
       return LuaKernel.failure(of: request.type, report, count)
     }
     switch request.type {

@@ -42,8 +42,8 @@ public final class KernelClient {
       try socket.setUpClient(reconnect)
       if kind == .sub {
         try socket.set(ZMQ_SUBSCRIBE, [])
-        // A kernel publishes as fast as it can; the queue is bounded and a full one holds the kernel back.
-        try socket.set(ZMQ_RCVHWM, 10_000)
+        // When this queue is full, that of the kernel fills, and then the kernel waits for us.
+        try socket.set(ZMQ_RCVHWM, 1000)
       } else {
         // The same on all channels: kernels send input requests to the identity that came with the execution.
         try socket.set(ZMQ_ROUTING_ID, Array(session.id.utf8))

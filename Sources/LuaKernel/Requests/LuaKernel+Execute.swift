@@ -23,9 +23,7 @@ extension LuaKernel {
       if case .exit(let code) = signals.ending { return farewell(code) }
       let report = ErrorReport(error)
       log.debug("execution \(count) failed: \(report.value)")
-      if !isSilent {
-        server.publisher.publish("error", parent: request.header, content: JSON.object(report.content).encoded())
-      }
+      if !isSilent { publish(report, request) }
       if content["stop_on_error"]?.bool ?? true { try failures.note(request, server) }
       return LuaKernel.failure(of: request.type, report, count)
     }
@@ -64,6 +62,10 @@ extension LuaKernel {
     JSON.append(escaping: text, to: &content)
     content += "}}".utf8
     server.publisher.publish("execute_result", parent: request.header, content: content)
+  }
+
+  func publish(_ report: ErrorReport, _ request: JupyterMessage) {
+    server.publisher.publish("error", parent: request.header, content: JSON.object(report.content).encoded())
   }
 
   private func success(evaluating expressions: [String: JSON]) -> KernelServer.Reply {

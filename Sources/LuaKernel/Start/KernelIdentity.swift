@@ -6,7 +6,7 @@ struct KernelIdentity: Sendable, Hashable {
   let id: String
   let connectionFile: String
   let stateFile: String
-  /// The control socket of the host that started the kernel, or of the fleet directory in the environment.
+  /// The control socket of the host that started the kernel, or of the usual fleet directory.
   let hostSocket: String?
 
   /// A host names its kernels by the environment; a kernel that was started by hand names itself.
@@ -23,7 +23,7 @@ struct KernelIdentity: Sendable, Hashable {
     stateFile =
       options.stateFile.map(FilePath.absolute)
       ?? "\(FilePath.directory(of: connectionFile))/\(uuid ?? id).state.db"
-    hostSocket =
-      FilePath.environment("FLEET_SOCKET") ?? FilePath.environment("FLEET_HOME").map { FleetDirectory(path: $0).socket }
+    // Without a home directory there is no usual one.
+    hostSocket = FilePath.environment("FLEET_SOCKET") ?? (try? FleetDirectory.choose())?.socket
   }
 }
