@@ -22,7 +22,8 @@ extension EndToEnd {
     }
 
     @Test(arguments: [
-      ("return { route = function() while true do end end }", "deadline"),
+      // On a busy machine its thread may be given up before it is stopped.
+      ("return { route = function() while true do end end }", "deadline|did not come back"),
       ("return { route = function() error('no idea') end }", "no idea"),
       ("return { route = function() return { use = 42 } end }", "use"),
       ("return { route = function() return { use = 'kernel-00000000' } end }", "kernel-00000000"),
@@ -35,7 +36,7 @@ extension EndToEnd {
       let (decision, _) = try await find(policy)
       #expect(decision["fallback"] == true)
       let error = try #require(decision["error"]?.string)
-      #expect(error.contains(complaint), "\(error)")
+      #expect(complaint.split(separator: "|").contains { error.contains($0) }, "\(error)")
     }
 
     @Test func `another policy than the default one, with its reason`() async throws {

@@ -28,7 +28,7 @@ struct ReplCommand: ParsableCommand {
 
   func run() throws {
     let access = try HostAccess(directoryOptions)
-    let found = try FoundKernel(access, try requirements.body(access.locator))
+    let found = try FoundKernel(access, try requirements.request(access.locator))
     found.explain()
     try InteractiveSession.run(found.kernel, access)
   }

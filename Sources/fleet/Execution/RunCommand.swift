@@ -28,7 +28,7 @@ struct RunCommand: ParsableCommand {
       throw CommandFailure(
         .usage, "the language of \(script.path) cannot be told from its name; say it with --language before the script")
     }
-    let found = try FoundKernel(access, try requirements.body(access.locator, language: language))
+    let found = try FoundKernel(access, try requirements.request(access.locator, language: language))
     if Output.errorIsTerminal || found.document["decision"]?["fallback"]?.bool == true { found.explain() }
     let executions = try script.executions(
       kernelspec: found.kernel.kernelspec, language: found.kernel.language, arguments: arguments)

@@ -36,7 +36,7 @@ struct RequirementOptions: ParsableArguments {
   }
 
   /// The body of `POST /find`.
-  func body(_ locator: Locator, language override: String? = nil) throws -> JSON {
+  func request(_ locator: Locator, language override: String? = nil) throws -> KernelRequest {
     var request = KernelRequest(locator: locator)
     request.set("language", language ?? override)
     try request.setConfig(config, provider: provider)
@@ -46,7 +46,7 @@ struct RequirementOptions: ParsableArguments {
     request.set("labels", label)
     request.set("session", session)
     request.set("owner", owner)
-    return request.body
+    return request
   }
 }
 
@@ -55,6 +55,8 @@ struct KernelRequest {
   let locator: Locator
   private(set) var body: JSON = [:]
   private var environment: [String: JSON] = [:]
+  /// Variables that the config names and that are not set here, with the config's name.
+  private var missing: [(variable: String, config: String)] = []
 
   init(locator: Locator) { self.locator = locator }
 
@@ -93,10 +95,17 @@ struct KernelRequest {
       if let value = getenv(variable) {
         environment[variable] = .string(String(cString: value))
       } else {
-        Output.note("\(variable), which \(FilePath.name(of: path)) names, is not set here")
+        missing.append((variable, FilePath.name(of: path)))
       }
     }
     if !environment.isEmpty { body["env_vars"] = .object(environment) }
+  }
+
+  /// For a kernel that is started: what its scripts will miss.
+  func warn() {
+    for (variable, config) in missing where environment[variable] == nil {
+      Output.note("\(variable), which \(config) names, is not set here")
+    }
   }
 
   /// `K=V`, or `K` for the value that it has here.

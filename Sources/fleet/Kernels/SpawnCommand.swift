@@ -94,6 +94,7 @@ struct SpawnCommand: ParsableCommand {
     var request = KernelRequest(locator: access.locator)
     try request.setConfig(config ?? configName)
     try request.setEnvironment(env)
+    request.warn()
     request.set("language", language ?? languageName)
     request.set("kernelspec", kernelspec)
     request.set("port", number: port)
@@ -122,7 +123,7 @@ struct FindCommand: ParsableCommand {
 
   func run() throws {
     let access = try HostAccess(directoryOptions)
-    let found = try FoundKernel(access, try requirements.body(access.locator))
+    let found = try FoundKernel(access, try requirements.request(access.locator))
     if jsonOption.json { return Output.json(found.document) }
     found.explain()
     Output.line(found.kernel.connectionFile)
@@ -134,9 +135,10 @@ struct FoundKernel {
   let document: JSON
   let kernel: KernelDocument
 
-  init(_ access: HostAccess, _ body: JSON) throws {
-    document = try access.ask("finding a kernel") { client throws(FleetClientError) in try client.find(body) }
+  init(_ access: HostAccess, _ request: KernelRequest) throws {
+    document = try access.ask("finding a kernel") { client throws(FleetClientError) in try client.find(request.body) }
     kernel = KernelDocument(document["kernel"] ?? [:])
+    if document["decision"]?["spawned"]?.bool == true { request.warn() }
   }
 
   /// Which kernel it is and why; that the policy failed, if the host's own rule had to decide.
