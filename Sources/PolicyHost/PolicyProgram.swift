@@ -86,6 +86,16 @@ final class PolicyProgram {
     return (verdict, .nanoseconds(luaNow() - start))
   }
 
+  /// What so many calls of the function take that plain C makes and whose results nobody reads.
+  func timeBare(_ question: RouteQuestion, count: Int) -> Duration {
+    encoder.removeAll()
+    encoder.append(question.requirements)
+    return state.timeBare(route, encoder, count: count)
+  }
+
+  /// Bytes of Lua's memory, the rows included.
+  var memoryInUse: Int { state.memoryInUse }
+
   /// Some microseconds of garbage collection; true if there is more to do.
   func collectSome() -> Bool { state.collectSome() }
 

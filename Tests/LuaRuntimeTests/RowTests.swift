@@ -68,7 +68,7 @@ extension LuaState {
   func put(_ row: TestRow) throws { try putRow("key-\(row.serial)", row.encoded) }
 
   func decide(_ function: LuaFunction, _ request: TestRequest = TestRequest()) throws -> [LuaValue] {
-    try decide(function, request.encoded, now: 12.5, deadline: luaNow() + 1_000_000_000) { reader in
+    try decide(function, request.encoded, now: 12.5, deadline: luaNow() + 60_000_000_000) { reader in
       var values: [LuaValue] = []
       while reader.next != .end { values.append(reader.value()) }
       return values
