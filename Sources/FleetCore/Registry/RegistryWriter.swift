@@ -1,4 +1,4 @@
-// Groups what waits to be written: commits that arrive while one is being synced share the next sync.
+// Groups what waits to be written: commits that arrive while one is being synced, or shortly after, share a sync.
 import Dispatch
 import FleetEngine
 import Logging
@@ -11,13 +11,13 @@ final class RegistryWriter: Sendable {
     var notes: [StoredNote] = []
     var totalSpawned: Int?
     var durable = false
+    /// How long after the last sync it may wait to share one with others; of commits that wait together, the most
+    /// impatient decides. One that finds nobody else at work never waits.
+    var patience: Duration = .zero
     /// Called on the writer's thread.
     var completion: (@Sendable (Result<Void, StorageError>) -> Void)?
   }
 
-  /// The shortest time between two synced transactions: in a burst, it turns ten commits into a few. A commit that
-  /// comes alone never waits.
-  static let shortestInterval: Duration = .milliseconds(15)
   /// Lines of the story that are kept for a later try when they cannot be written.
   static let mostKeptNotes = 1000
 
@@ -42,10 +42,12 @@ final class RegistryWriter: Sendable {
   }
 
   func submit(_ work: Work) {
+    let isUrgent = work.durable && work.patience == .zero
     let mustSchedule = state.withLock { state in
       state.waiting.append(work)
+      // Whoever waits out the patience of others comes too late for this one, and then finds nothing to do.
       defer { state.isScheduled = true }
-      return !state.isScheduled
+      return !state.isScheduled || isUrgent
     }
     if mustSchedule { queue.async { self.drain() } }
   }
@@ -59,12 +61,11 @@ final class RegistryWriter: Sendable {
 
   private func drain() {
     let (work, delay) = state.withLock { state -> ([Work], Duration) in
-      let isDurable = state.waiting.contains { $0.durable }
-      if isDurable, let last = state.lastSync {
-        let left = Self.shortestInterval - (ContinuousClock.now - last)
+      if let patience = state.waiting.lazy.filter(\.durable).map(\.patience).min() {
+        let left = state.lastSync.map { $0 + patience - .now } ?? .zero
         if left > .zero { return ([], left) }
+        state.lastSync = .now
       }
-      if isDurable { state.lastSync = .now }
       state.isScheduled = false
       defer { state.waiting = [] }
       return (state.waiting, .zero)
@@ -72,7 +73,7 @@ final class RegistryWriter: Sendable {
     guard delay == .zero else {
       return queue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay.nanoseconds))) { self.drain() }
     }
-    write(work)
+    if !work.isEmpty { write(work) }
   }
 
   private func write(_ work: [Work]) {

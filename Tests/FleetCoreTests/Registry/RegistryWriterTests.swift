@@ -47,6 +47,32 @@ import Testing
     #expect(try RegistryDatabase.kernels(at: path).count == 10)
   }
 
+  @Test func commitsOfManyWaitForEachOtherAndOneAloneDoesNot() async throws {
+    let before = try transactions()
+    func commit(_ n: Int, _ patience: Duration) async {
+      await withCheckedContinuation { continuation in
+        var work = put(n)
+        work.patience = patience
+        work.completion = { _ in continuation.resume() }
+        writer.submit(work)
+      }
+    }
+    // The first finds nobody; the others come one by one, and share a second sync.
+    await commit(1, .seconds(5))
+    #expect(try transactions() - before == 1)
+    async let others: Void = withTaskGroup { group in for n in 2...9 { group.addTask { await commit(n, .seconds(5)) } }
+    }
+    try await Task.sleep(for: .milliseconds(20))
+    #expect(try transactions() - before == 1)
+    // One that is alone takes them along.
+    let asked = ContinuousClock.now
+    await commit(10, .zero)
+    await others
+    #expect(ContinuousClock.now - asked < .seconds(4))
+    #expect(try transactions() - before == 2)
+    try database.close()
+  }
+
   /// The last change of a row wins, also within one transaction.
   @Test func changesKeepTheirOrder() async throws {
     for n in 0..<200 {
