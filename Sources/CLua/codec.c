@@ -3,21 +3,31 @@
 
 #include "internal.h"
 
-static void put(lua_State *L, buffer *b, const void *bytes, size_t count) {
+/// Room for so many bytes at the end, which then count.
+static uint8_t *room(lua_State *L, buffer *b, size_t count) {
   clua_vm *vm = vm_of(L);
-  if (b->count + count > vm->transfer_limit) luaL_error(L, "too much data for one value (%d bytes at most)",
-    (int)vm->transfer_limit);
-  if (!buffer_append(vm, b, bytes, count)) clua_raise_memory(L);
+  if (b->count + count > vm->transfer_limit)
+    luaL_error(L, "too much data for one value (%d bytes at most)", (int)vm->transfer_limit);
+  if (b->capacity - b->count < count && !buffer_reserve(vm, b, count)) clua_raise_memory(L);
+  b->count += count;
+  return b->bytes + b->count - count;
 }
 
-static void put_tag(lua_State *L, buffer *b, uint8_t tag) { put(L, b, &tag, 1); }
+static void put_tag(lua_State *L, buffer *b, uint8_t tag) { *room(L, b, 1) = tag; }
+
+static void put_eight(lua_State *L, buffer *b, uint8_t tag, const void *value) {
+  uint8_t *at = room(L, b, 9);
+  *at = tag;
+  memcpy(at + 1, value, 8);
+}
 
 static void put_counted(lua_State *L, buffer *b, uint8_t tag, const char *bytes, size_t count) {
   if (count > UINT32_MAX) luaL_error(L, "string too long");
   uint32_t length = (uint32_t)count;
-  put_tag(L, b, tag);
-  put(L, b, &length, sizeof length);
-  put(L, b, bytes, count);
+  uint8_t *at = room(L, b, 5 + count);
+  *at = tag;
+  memcpy(at + 1, &length, sizeof length);
+  memcpy(at + 5, bytes, count);
 }
 
 const char *clua_type_name(lua_State *L, int index) {
@@ -44,28 +54,35 @@ typedef struct path {
 
 static void encode(lua_State *L, int index, buffer *b, const path *outer);
 
+/// The values of 1…n; returns n.
+static uint32_t encode_sequence(lua_State *L, int index, buffer *b, const path *here) {
+  if (lua_rawlen(L, index) == 0) return 0;  // then there is nothing at 1
+  uint32_t length = 0;
+  while (lua_rawgeti(L, index, (lua_Integer)length + 1) != LUA_TNIL) {
+    encode(L, lua_gettop(L), b, here);
+    lua_pop(L, 1);
+    length++;
+  }
+  lua_pop(L, 1);
+  return length;
+}
+
 static void encode_table(lua_State *L, int index, buffer *b, const path *outer) {
   const void *identity = lua_topointer(L, index);
   for (const path *p = outer; p; p = p->outer)
     if (p->table == identity) return put_opaque(L, b, "table (contains itself)");
   path here = {outer, identity, outer ? outer->depth + 1 : 1};
   if (here.depth > MAX_DEPTH) return put_opaque(L, b, "table (nested too deeply)");
-  luaL_checkstack(L, 8, "table nested too deeply");
-  put_tag(L, b, CLUA_TAG_TABLE);
-  size_t at = b->count;
-  uint32_t length = 0;
-  put(L, b, &length, sizeof length);
-  while (lua_rawgeti(L, index, (lua_Integer)length + 1) != LUA_TNIL) {
-    encode(L, lua_gettop(L), b, &here);
-    lua_pop(L, 1);
-    length++;
-  }
-  lua_pop(L, 1);
+  // Each level takes three slots at most, and a C function has twenty.
+  if (here.depth % 4 == 0) luaL_checkstack(L, 16, "table nested too deeply");
+  *room(L, b, 5) = CLUA_TAG_TABLE;
+  size_t at = b->count - 4;
+  uint32_t length = encode_sequence(L, index, b, &here);
   memcpy(b->bytes + at, &length, sizeof length);
   lua_pushnil(L);
+  int top = lua_gettop(L) + 1;
   while (lua_next(L, index)) {
-    int top = lua_gettop(L);
-    lua_Integer key = lua_isinteger(L, top - 1) ? lua_tointeger(L, top - 1) : 0;
+    lua_Integer key = length && lua_isinteger(L, top - 1) ? lua_tointeger(L, top - 1) : 0;
     if (key < 1 || key > (lua_Integer)length) {
       encode(L, top - 1, b, &here);
       encode(L, top, b, &here);
@@ -90,12 +107,10 @@ static void encode(lua_State *L, int index, buffer *b, const path *outer) {
     case LUA_TNUMBER:
       if (lua_isinteger(L, index)) {
         int64_t value = lua_tointeger(L, index);
-        put_tag(L, b, CLUA_TAG_INTEGER);
-        put(L, b, &value, sizeof value);
+        put_eight(L, b, CLUA_TAG_INTEGER, &value);
       } else {
         double value = lua_tonumber(L, index);
-        put_tag(L, b, CLUA_TAG_NUMBER);
-        put(L, b, &value, sizeof value);
+        put_eight(L, b, CLUA_TAG_NUMBER, &value);
       }
       return;
     case LUA_TSTRING: {

@@ -1,15 +1,49 @@
-// What decisions are measured against: plain C that calls the function and looks at nothing.
+// What decisions are measured against: the same function with the same rows, called from plain C without any of our care.
 
 #include "rows.h"
 
 typedef struct measurement {
   int32_t function;
   clua_bytes request;
+  clua_baseline baseline;
   int64_t count;
   int64_t time;
 } measurement;
 
-static int time_bare(lua_State *L) {
+enum { FUNCTION = 2, REQUEST = 3, FLEET = 4 };
+
+static void push_request(lua_State *L, const fleet *f) {
+  lua_createtable(L, 0, 2);
+  for (int field = 0; field < f->request_count; field++) {
+    if (record_tag(&f->question, field) == CLUA_TAG_NIL) continue;
+    if (record_tag(&f->question, field) == CLUA_TAG_STRING) {
+      clua_bytes text = record_string(&f->question, field);
+      lua_pushlstring(L, (const char *)text.start, text.count);
+    } else {
+      uint32_t start = f->question.offsets[field];
+      clua_decode(L, (clua_bytes){f->question.bytes + start, f->question.offsets[field + 1] - start});
+    }
+    lua_setfield(L, -2, f->request_names[field]);
+  }
+}
+
+static void copy_string(lua_State *L, int index) {
+  char text[256];
+  size_t length;
+  const char *bytes = lua_tolstring(L, index, &length);
+  if (!bytes || length >= sizeof text) return;
+  memcpy(text, bytes, length + 1);
+  __asm__ volatile("" : : "r"(text) : "memory");  // so that the copy is made
+}
+
+static void read_answer(lua_State *L) {
+  copy_string(L, -1);
+  if (!lua_istable(L, -2)) return;
+  lua_getfield(L, -2, "use");
+  copy_string(L, -1);
+}
+
+static int time_baseline(lua_State *L) {
   measurement *m = lua_touserdata(L, 1);
   fleet *f = vm_of(L)->fleet;
   clua_set_question(L, f, m->request);
@@ -19,18 +53,21 @@ static int time_bare(lua_State *L) {
   int64_t start = clua_now();
   for (int64_t i = 0; i < m->count; i++) {
     f->decision++;
-    lua_pushvalue(L, 2);
-    lua_pushvalue(L, 3);
-    lua_pushvalue(L, 4);
+    lua_pushvalue(L, FUNCTION);
+    if (m->baseline == CLUA_BASELINE_PLAIN) push_request(L, f);
+    else lua_pushvalue(L, REQUEST);
+    lua_pushvalue(L, FLEET);
     if (lua_pcall(L, 2, 2, 0) != LUA_OK) return 0;
-    lua_settop(L, 4);
+    if (m->baseline == CLUA_BASELINE_PLAIN) read_answer(L);
+    lua_settop(L, FLEET);
   }
   m->time = clua_now() - start;
   return 0;
 }
 
-int64_t clua_time_bare(clua_vm *vm, int32_t function, clua_bytes request, int64_t count) {
-  measurement m = {function, request, count, 0};
-  if (vm->fleet) clua_timed(vm, time_bare, &m, 0);
+int64_t clua_time_baseline(
+  clua_vm *vm, int32_t function, clua_bytes request, clua_baseline baseline, int64_t count) {
+  measurement m = {function, request, baseline, count, 0};
+  if (vm->fleet) clua_timed(vm, time_baseline, &m, 0);
   return m.time;
 }

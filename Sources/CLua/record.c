@@ -44,7 +44,7 @@ bool record_parse(record *r, uint8_t *bytes, size_t size, int count) {
   r->bytes = bytes;
   for (int field = 0; field < count; field++) {
     r->offsets[field] = (uint32_t)(at - bytes);
-    at = record_skip(at, end);
+    at = at < end && *at == CLUA_TAG_NIL ? at + 1 : record_skip(at, end);
     if (!at) return false;
   }
   r->offsets[count] = (uint32_t)(at - bytes);

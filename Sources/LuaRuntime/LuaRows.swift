@@ -95,28 +95,37 @@ extension LuaState {
     try check(withKey(key) { clua_row_remove(vm, $0) })
   }
 
-  /// Calls `function(request, fleet)` and reads its results where they lie.
+  /// Calls `function(request, fleet)`. Its results are read where they lie, before anything else is done with the state.
   /// - Parameters:
   ///   - request: one value for each request field of the schema, in its order.
   ///   - now: what the function `now()` returns.
   ///   - deadline: in nanoseconds of CLOCK_MONOTONIC.
-  public func decide<Result>(
-    _ function: LuaFunction, _ request: LuaEncoder, now: Double, deadline: Int64,
-    _ read: (inout LuaReader) -> Result
-  ) throws(LuaError) -> Result {
+  public func decide(
+    _ function: LuaFunction, _ request: LuaEncoder, now: Double, deadline: Int64
+  ) throws(LuaError) -> LuaReader {
     precondition(function.state === self, "a function belongs to the state that it was made in")
-    try check(request.withBytes { clua_decide(vm, function.reference, $0, now, deadline) })
-    var reader = LuaReader(clua_results(vm))
-    return read(&reader)
+    let status = request.withBytes { clua_decide(vm, function.reference, $0, now, deadline) }
+    if status != CLUA_OK { try check(status) }
+    return LuaReader(clua_results(vm))
   }
 
   /// Some microseconds of garbage collection, if there is enough to collect; true if there is more to do. Called
   /// between decisions, it keeps collecting out of them.
   public func collectSome() -> Bool { clua_collect_some(vm) }
 
-  /// For comparison: how long `count` bare calls of a function take that plain C makes, with the same request and rows.
-  public func timeBare(_ function: LuaFunction, _ request: LuaEncoder, count: Int) -> Duration {
-    .nanoseconds(request.withBytes { clua_time_bare(vm, function.reference, $0, Int64(count)) })
+  /// What decisions are compared with.
+  public enum Baseline: Sendable {
+    /// Plain C, which makes a table of the request, calls, and copies the answer and the reason.
+    case plainC
+    /// Only the call: the request is there already, and nobody looks at the results.
+    case callOnly
+  }
+
+  /// How long `count` calls of the same function with the same rows take; zero if one of them fails.
+  public func time(_ baseline: Baseline, _ function: LuaFunction, _ request: LuaEncoder, count: Int) -> Duration {
+    let kind = baseline == .plainC ? CLUA_BASELINE_PLAIN : CLUA_BASELINE_CALL
+    return .nanoseconds(
+      request.withBytes { clua_time_baseline(vm, function.reference, $0, kind, Int64(count)) })
   }
 
   private func withKey<Result>(_ key: String, _ body: (clua_bytes) -> Result) -> Result {

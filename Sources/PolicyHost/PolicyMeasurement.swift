@@ -9,12 +9,15 @@ public struct PolicyMeasurement: Sendable {
   public var decision: Duration
   /// The same with garbage collected after each.
   public var withCollection: Duration
-  /// The same function with the same rows, called from plain C without a deadline, its results dropped.
+  /// Plain C that makes a table of the request, calls the same function with the same rows, without a deadline, and
+  /// copies the answer and the reason.
   public var bare: Duration
+  /// Only the call of the function: the request is there already, and nobody looks at the results.
+  public var callOnly: Duration
   /// Bytes of Lua's memory for one row.
   public var bytesPerRow: Int
 
-  /// Measures in rounds in which all take turns; the median of the rounds counts.
+  /// Measures in rounds in which all take turns; the quietest round counts, for others use the machine too.
   /// - Throws: `LuaError` or a description of why the policy cannot be used, or if it does not answer.
   public init(path: String, rows: [KernelRow], question: RouteQuestion, rounds: Int = 51, decisions: Int = 200) throws {
     let source = try PolicySource(path: path)
@@ -25,9 +28,10 @@ public struct PolicyMeasurement: Sendable {
     while program.collectSome() {}
     bytesPerRow = (program.memoryInUse - before) / max(rows.count, 1)
     if case .failure(let what) = program.decide(question).0 { throw PolicyError(what) }
-    var times = (decision: [Duration](), withCollection: [Duration](), bare: [Duration]())
+    var times = (decision: [Duration](), withCollection: [Duration](), bare: [Duration](), callOnly: [Duration]())
     for _ in 0..<rounds {
-      times.bare.append(program.timeBare(question, count: decisions) / decisions)
+      times.callOnly.append(program.time(.callOnly, question, count: decisions) / decisions)
+      times.bare.append(program.time(.plainC, question, count: decisions) / decisions)
       times.decision.append(
         (0..<decisions).reduce(.zero) { total, _ in total + program.decide(question).1 } / decisions)
       let start = luaNow()
@@ -37,9 +41,9 @@ public struct PolicyMeasurement: Sendable {
       }
       times.withCollection.append(.nanoseconds((luaNow() - start) / Int64(decisions)))
     }
-    func median(_ times: [Duration]) -> Duration { times.sorted()[times.count / 2] }
-    decision = median(times.decision)
-    withCollection = median(times.withCollection)
-    bare = median(times.bare)
+    decision = times.decision.min() ?? .zero
+    withCollection = times.withCollection.min() ?? .zero
+    bare = times.bare.min() ?? .zero
+    callOnly = times.callOnly.min() ?? .zero
   }
 }

@@ -31,7 +31,7 @@ final class PolicyProgram {
   /// `least_loaded.lua:3`, for what a result is complained about.
   private let place: String
   private let budget: Int64
-  private var encoder = LuaEncoder()
+  private let encoder = LuaEncoder()
   private let output: LogLimiter
 
   /// - Parameter name: what positions in errors begin with.
@@ -78,7 +78,8 @@ final class PolicyProgram {
     var verdict: Verdict
     do throws(LuaError) {
       let now = Double(question.now.nanoseconds) / 1e9
-      verdict = try state.decide(route, encoder, now: now, deadline: start + budget) { Verdict(reading: &$0) }
+      var results = try state.decide(route, encoder, now: now, deadline: start + budget)
+      verdict = Verdict(reading: &results)
       if case .failure(let what) = verdict { verdict = .failure("\(place): route \(what)") }
     } catch {
       verdict = .failure(describe(error))
@@ -86,11 +87,11 @@ final class PolicyProgram {
     return (verdict, .nanoseconds(luaNow() - start))
   }
 
-  /// What so many calls of the function take that plain C makes and whose results nobody reads.
-  func timeBare(_ question: RouteQuestion, count: Int) -> Duration {
+  /// What so many calls of the function take that plain C makes.
+  func time(_ baseline: LuaState.Baseline, _ question: RouteQuestion, count: Int) -> Duration {
     encoder.removeAll()
     encoder.append(question.requirements)
-    return state.timeBare(route, encoder, count: count)
+    return state.time(baseline, route, encoder, count: count)
   }
 
   /// Bytes of Lua's memory, the rows included.

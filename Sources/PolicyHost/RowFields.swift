@@ -26,7 +26,7 @@ extension LuaSchema {
 
 extension LuaEncoder {
   /// In the order of the schema.
-  mutating func append(_ row: KernelRow) {
+  func append(_ row: KernelRow) {
     append(text: row.id)
     append(text: row.uuid)
     append(integer: Int64(row.serial))
@@ -48,7 +48,7 @@ extension LuaEncoder {
   }
 
   /// In the order of the schema.
-  mutating func append(_ request: Requirements) {
+  func append(_ request: Requirements) {
     append(text: request.language)
     append(text: request.kernelspec)
     append(text: request.config)

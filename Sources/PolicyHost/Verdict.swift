@@ -42,32 +42,33 @@ enum Verdict: Sendable, Equatable {
     case .table: break
     default: throw Malformed("answered \(reader.value()), where a table such as {use = id} was expected")
     }
-    guard reader.enterTable() == 0, let name = reader.text() else {
+    guard reader.enterTable() == 0, reader.next == .string else {
       throw Malformed("answered a table without one of use, spawn, wait, reject")
     }
-    let answer = try answer(named: name, &reader)
+    let answer = try field(&reader)
     guard reader.next == .end else { throw Malformed("answered more than one of use, spawn, wait, reject") }
     reader.leaveTable()
     return answer
   }
 
-  private static func answer(named name: String, _ reader: inout LuaReader) throws(Malformed) -> RouteAnswer {
-    switch name {
-    case "use":
+  private static func field(_ reader: inout LuaReader) throws(Malformed) -> RouteAnswer {
+    if reader.skip("use") {
       guard let id = reader.text() else { throw wrong(&reader, "use", "the id of a kernel") }
       if id.isEmpty { throw Malformed("answered {use = \"\"}, where the id of a kernel was expected") }
       return .use(id)
-    case "spawn": return try spawn(&reader)
-    case "wait":
+    }
+    if reader.skip("spawn") { return try spawn(&reader) }
+    if reader.skip("wait") {
       guard reader.next == .number, let seconds = reader.value().number, seconds >= 0, seconds.isFinite else {
         throw Malformed("answered {wait = …} without a number of seconds that is not negative")
       }
       return .wait(seconds: seconds)
-    case "reject":
+    }
+    if reader.skip("reject") {
       guard let why = reader.text() else { throw wrong(&reader, "reject", "the reason as a string") }
       return .reject(why)
-    default: throw Malformed("answered '\(name)', which is none of use, spawn, wait, reject")
     }
+    throw Malformed("answered '\(reader.text() ?? "")', which is none of use, spawn, wait, reject")
   }
 
   private static func spawn(_ reader: inout LuaReader) throws(Malformed) -> RouteAnswer {

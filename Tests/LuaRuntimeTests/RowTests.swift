@@ -26,7 +26,7 @@ struct TestRow: Equatable {
     ], eligible: ("status", ["idle", "busy"]), orderField: "serial")
 
   var encoded: LuaEncoder {
-    var encoder = LuaEncoder()
+    let encoder = LuaEncoder()
     encoder.append(text: id)
     encoder.append(integer: Int64(serial))
     encoder.append(text: language)
@@ -48,11 +48,11 @@ struct TestRequest {
   var session: String?
 
   var encoded: LuaEncoder {
-    var encoder = LuaEncoder()
+    let encoder = LuaEncoder()
     encoder.append(text: language)
     encoder.append(text: config)
     encoder.append(integer: limit)
-    if labels.isEmpty { encoder.append(.nil) } else { encoder.append(texts: labels) }
+    if labels.isEmpty { encoder.appendNil() } else { encoder.append(texts: labels) }
     encoder.append(text: session)
     return encoder
   }
@@ -68,11 +68,10 @@ extension LuaState {
   func put(_ row: TestRow) throws { try putRow("key-\(row.serial)", row.encoded) }
 
   func decide(_ function: LuaFunction, _ request: TestRequest = TestRequest()) throws -> [LuaValue] {
-    try decide(function, request.encoded, now: 12.5, deadline: luaNow() + 60_000_000_000) { reader in
-      var values: [LuaValue] = []
-      while reader.next != .end { values.append(reader.value()) }
-      return values
-    }
+    var reader = try decide(function, request.encoded, now: 12.5, deadline: luaNow() + 60_000_000_000)
+    var values: [LuaValue] = []
+    while reader.next != .end { values.append(reader.value()) }
+    return values
   }
 
   func entry(_ source: String) throws -> LuaFunction {

@@ -44,9 +44,15 @@ clua_status clua_row_remove(clua_vm *_Nonnull vm, clua_bytes key);
 /// Calls function(request, fleet) with the request's fields, encoded. Its results are in clua_results.
 clua_status clua_decide(clua_vm *_Nonnull vm, int32_t function, clua_bytes request, double now, int64_t deadline);
 
-/// For comparison: how long `count` bare lua_pcall of the same function with the same rows take, in nanoseconds; 0 if
-/// one of them fails.
-int64_t clua_time_bare(clua_vm *_Nonnull vm, int32_t function, clua_bytes request, int64_t count);
+/// What decisions are compared with.
+typedef enum clua_baseline {
+  CLUA_BASELINE_PLAIN,  ///< plain C: makes a table of the request, calls, copies the answer and the reason
+  CLUA_BASELINE_CALL,   ///< only the call: the request is there already, and nobody looks at the results
+} clua_baseline;
+
+/// How long `count` calls of the same function with the same rows take, in nanoseconds; 0 if one of them fails.
+int64_t clua_time_baseline(
+  clua_vm *_Nonnull vm, int32_t function, clua_bytes request, clua_baseline baseline, int64_t count);
 
 /// Some microseconds of garbage collection, if there is enough to collect; true if there is more to do.
 bool clua_collect_some(clua_vm *_Nonnull vm);
