@@ -44,7 +44,8 @@ extension Request {
     let buffer = try await request.collectBody(upTo: Self.largestBody)
     if buffer.readableBytes == 0 { return [:] }
     do throws(JSONError) { return try JSON(parsing: buffer.readableBytesView) } catch {
-      throw EngineError(.badRequest, "the body is no JSON: \(error.message) (line \(error.line), column \(error.column))")
+      throw EngineError(
+        .badRequest, "the body is no JSON: \(error.message) (line \(error.line), column \(error.column))")
     }
   }
 

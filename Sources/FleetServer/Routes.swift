@@ -61,12 +61,14 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
     Response(document: ["kernel": try await host.kernel(try context.kernel)])
   }
   router.get("kernels/:kernel/logs") { request, context in
-    let lines = try await host.logLines(try context.kernel, last: try request.count("lines", default: 100, most: 10_000))
+    let lines = try await host.logLines(
+      try context.kernel, last: try request.count("lines", default: 100, most: 10_000))
     return Response(document: ["lines": .array(lines.map(JSON.string))])
   }
   router.post("kernels/:kernel/clients") { request, context in
     let body = try await request.document()
-    guard let name = body["name"]?.string, name.utf8.count <= 200, let pid = body["pid"]?.int.flatMap(Int32.init(exactly:)),
+    guard let name = body["name"]?.string, name.utf8.count <= 200,
+      let pid = body["pid"]?.int.flatMap(Int32.init(exactly:)),
       pid > 0
     else { throw EngineError(.badRequest, "a client says {\"name\": \"…\", \"pid\": 123}") }
     return Response(document: try await host.registerClient(try context.kernel, name: name, pid: pid))

@@ -49,7 +49,7 @@ import Testing
   @Test func callsThatEndInTimeAreLeftAlone() throws {
     let state = try LuaState(.kernel)
     let quick = try state.load("local n = 0 for i = 1, 100 do n = n + i end return n", name: "quick")
-    for _ in 0..<20_000 { #expect(try state.call(quick, deadline: .milliseconds(50)) == [5050]) }
+    for _ in 0..<20_000 { #expect(try state.call(quick, deadline: .seconds(10)) == [5050]) }
   }
 
   @Test func aLateAbortDoesNotHitTheNextCall() throws {
