@@ -144,19 +144,14 @@ public actor FleetHost {
     write(commit)
   }
 
-  /// When several requests are under way, their commits share syncs: ten spawns at once, from ten processes that need a
-  /// tenth of a second to start, take three or four.
-  private static let patienceOfMany: Duration = .milliseconds(50)
-
   /// Files of kernels go when the disk knows that the kernels are gone, and before anybody is told: so a crash in
   /// between leaves files without a row, and never a row without its files.
   private func work(_ sequence: Int, _ changes: [RowChange], _ durable: Bool) -> RegistryWriter.Work {
     let (inbox, files, removals) = (inbox, files, removals)
     let gone = departing(with: changes)
     if !gone.isEmpty { departures[sequence] = gone.map(\.id) }
-    let patience = requests.count > 1 ? Self.patienceOfMany : .zero
     return RegistryWriter.Work(
-      changes: changes, totalSpawned: engine.totalSpawned, durable: durable, patience: patience
+      changes: changes, totalSpawned: engine.totalSpawned, durable: durable, mayWait: requests.count > 1
     ) { result in
       switch result {
       case .success where gone.isEmpty: inbox.post(.committed(sequence: sequence))

@@ -11,13 +11,16 @@ final class RegistryWriter: Sendable {
     var notes: [StoredNote] = []
     var totalSpawned: Int?
     var durable = false
-    /// How long after the last sync it may wait to share one with others; of commits that wait together, the most
-    /// impatient decides. One that finds nobody else at work never waits.
-    var patience: Duration = .zero
+    /// Others are at work too, so that it may wait a little to share a sync. A commit that may not takes those along
+    /// which wait.
+    var mayWait = false
     /// Called on the writer's thread.
     var completion: (@Sendable (Result<Void, StorageError>) -> Void)?
   }
 
+  /// Between two syncs of a burst: 15 ms, doubling to 60 ms. Ten commits at once take two syncs, and ten that come within
+  /// a fifth of a second, as from ten processes that are just starting, take six.
+  static let gaps: ClosedRange<Duration> = .milliseconds(15) ... .milliseconds(60)
   /// Lines of the story that are kept for a later try when they cannot be written.
   static let mostKeptNotes = 1000
 
@@ -25,6 +28,7 @@ final class RegistryWriter: Sendable {
     var waiting: [Work] = []
     var isScheduled = false
     var lastSync: ContinuousClock.Instant?
+    var gap = RegistryWriter.gaps.lowerBound
     /// What happened while nothing could be written.
     var keptNotes: [StoredNote] = []
   }
@@ -42,10 +46,10 @@ final class RegistryWriter: Sendable {
   }
 
   func submit(_ work: Work) {
-    let isUrgent = work.durable && work.patience == .zero
+    let isUrgent = work.durable && !work.mayWait
     let mustSchedule = state.withLock { state in
       state.waiting.append(work)
-      // Whoever waits out the patience of others comes too late for this one, and then finds nothing to do.
+      // Whoever waits for company comes too late for this one, and then finds nothing to do.
       defer { state.isScheduled = true }
       return !state.isScheduled || isUrgent
     }
@@ -61,10 +65,14 @@ final class RegistryWriter: Sendable {
 
   private func drain() {
     let (work, delay) = state.withLock { state -> ([Work], Duration) in
-      if let patience = state.waiting.lazy.filter(\.durable).map(\.patience).min() {
-        let left = state.lastSync.map { $0 + patience - .now } ?? .zero
-        if left > .zero { return ([], left) }
-        state.lastSync = .now
+      let durable = state.waiting.filter(\.durable)
+      if !durable.isEmpty {
+        let now = ContinuousClock.now
+        let passed = state.lastSync.map { now - $0 } ?? .seconds(1)
+        if passed < state.gap, durable.allSatisfy(\.mayWait) { return ([], state.gap - passed) }
+        // A burst is over when twice its longest gap went by.
+        state.gap = passed < Self.gaps.upperBound * 2 ? min(state.gap * 2, Self.gaps.upperBound) : Self.gaps.lowerBound
+        state.lastSync = now
       }
       state.isScheduled = false
       defer { state.waiting = [] }

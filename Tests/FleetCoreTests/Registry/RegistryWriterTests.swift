@@ -47,29 +47,47 @@ import Testing
     #expect(try RegistryDatabase.kernels(at: path).count == 10)
   }
 
-  @Test func commitsOfManyWaitForEachOtherAndOneAloneDoesNot() async throws {
+  /// Commits of `count` clients that come one after the other within the time; how many transactions they took.
+  private func transactions(of count: Int, within time: Duration, mayWait: Bool) async throws -> Int {
     let before = try transactions()
-    func commit(_ n: Int, _ patience: Duration) async {
-      await withCheckedContinuation { continuation in
-        var work = put(n)
-        work.patience = patience
-        work.completion = { _ in continuation.resume() }
-        writer.submit(work)
+    let start = ContinuousClock.now
+    await withTaskGroup { group in
+      for n in 0..<count {
+        group.addTask {
+          // The arrivals are the point of the test.
+          try? await Task.sleep(until: start + time * n / count)
+          await withCheckedContinuation { continuation in
+            var work = put(n + 1)
+            work.mayWait = mayWait
+            work.completion = { _ in continuation.resume() }
+            writer.submit(work)
+          }
+        }
       }
     }
-    // The first finds nobody; the others come one by one, and share a second sync.
-    await commit(1, .seconds(5))
-    #expect(try transactions() - before == 1)
-    async let others: Void = withTaskGroup { group in for n in 2...9 { group.addTask { await commit(n, .seconds(5)) } }
+    return try transactions() - before
+  }
+
+  @Test func commitsOfManyShareSyncs() async throws {
+    #expect(try await transactions(of: 10, within: .milliseconds(200), mayWait: true) <= 6)
+    #expect(try await transactions(of: 30, within: .milliseconds(30), mayWait: true) <= 4)
+    try database.close()
+    #expect(try RegistryDatabase.kernels(at: path).count == 30)
+  }
+
+  @Test func oneAloneWaitsForNobodyAndTakesTheOthersAlong() async throws {
+    _ = try await transactions(of: 30, within: .milliseconds(30), mayWait: true)
+    let before = try transactions()
+    let order = Mutex<[Int]>([])
+    for n in 1...3 {
+      var work = put(n)
+      work.mayWait = n < 3
+      work.completion = { _ in order.withLock { $0.append(n) } }
+      writer.submit(work)
     }
-    try await Task.sleep(for: .milliseconds(20))
-    #expect(try transactions() - before == 1)
-    // One that is alone takes them along.
-    let asked = ContinuousClock.now
-    await commit(10, .zero)
-    await others
-    #expect(ContinuousClock.now - asked < .seconds(4))
-    #expect(try transactions() - before == 2)
+    await writer.flush()
+    #expect(order.withLock { $0 } == [1, 2, 3])
+    #expect(try transactions() - before <= 2)
     try database.close()
   }
 
