@@ -30,12 +30,12 @@ struct BackoffModel {
       } else {
         retryAt = now + delay(ended(now))
       }
+      try expect(recent(now) < 5, kernel, "was not given up")
       try expect(kernel.retryAt?.nanoseconds == retryAt, kernel, "waits until \(String(describing: kernel.retryAt))")
       readyAt = nil
     case .failed where former != nil:
       let count = ended(now)
-      let recent = exits.count { now - $0 < 60 * World.second }
-      try expect(recent >= 5, kernel, "was given up after \(count) exits, \(recent) of them within 60 s")
+      try expect(recent(now) >= 5, kernel, "was given up after \(count) exits, \(recent(now)) of them within 60 s")
     case .starting where former == .backoff && !isRestart(event, of: kernel.id):
       try expect(now >= retryAt ?? .max, kernel, "starts before its delay is over")
     default: break
@@ -48,6 +48,8 @@ struct BackoffModel {
     exits.append(now)
     return exits.count
   }
+
+  private func recent(_ now: Int64) -> Int { exits.count { now - $0 < 60 * World.second } }
 
   private func delay(_ count: Int) -> Int64 {
     var delay = World.second / 2

@@ -23,6 +23,7 @@ struct Watchdog {
       let former = before.kernels[id]
       try checkStep(from: former, to: kernel, event)
       try checkProcess(kernel)
+      try checkReservations(kernel, now)
       try backoffs[id, default: BackoffModel()].follow(from: former, to: kernel, event, now)
     }
     for (id, kernel) in before.kernels where engine.kernels[id] == nil {
@@ -88,8 +89,18 @@ struct Watchdog {
     if !isRight { throw Violation("\(kernel.id) is \(kernel.status), process: \(String(describing: kernel.process))") }
   }
 
+  /// A client that was sent is expected for five seconds, and whoever was promised a starting kernel until it answers.
+  private func checkReservations(_ kernel: Kernel, _ now: Int64) throws {
+    guard kernel.status == .idle || kernel.status == .busy else { return }
+    for end in kernel.reservations.map(\.nanoseconds)
+    where end < now - World.latestAlarm || end > now + 5 * World.second {
+      throw Violation("\(kernel.id) is reserved until \(Double(end) / 1e9)")
+    }
+  }
+
+  /// The row of a kernel that cannot be told may be one whose removal was lost: its port can be another's by now.
   private func checkPorts(_ engine: Engine) throws {
-    let ports = engine.kernels.values.map(\.port).sorted()
+    let ports = engine.kernels.values.filter { $0.status != .unknown }.map(\.port).sorted()
     for (port, next) in zip(ports, ports.dropFirst()) where next - port < Ports.perKernel {
       throw Violation("the ports from \(port) and from \(next) on overlap")
     }

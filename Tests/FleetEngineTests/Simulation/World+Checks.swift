@@ -64,8 +64,16 @@ extension World {
     }
   }
 
-  func checkRecovery() throws {
+  func checkRecovery(_ rows: [StoredRow]) throws {
     guard let engine else { return }
+    for row in rows where row.kernel.status == .backoff {
+      guard let kernel = engine.kernels[row.kernel.id], kernel.status == .backoff, let left = row.backoff else {
+        continue
+      }
+      if kernel.retryAt != instant + left {
+        throw Violation("\(kernel.id) does not wait for the rest of its delay, \(left)")
+      }
+    }
     for id in clients.acknowledged.subtracting(clients.released) where engine.kernels[id] == nil {
       throw Violation("\(id) is lost, and somebody was told of it")
     }

@@ -37,7 +37,7 @@ extension World {
     guard !isCalm, let engine else { return }
     let ids = Array(engine.kernels.keys)
     let isCrowded = ids.count >= 10
-    switch random.below(20) {
+    switch random.below(21) {
     case 0...4: if !isCrowded { try ask(.spawn, .spawn(newKernel(specification()))) }
     case 5...10: try find(isCrowded: isCrowded)
     case 11, 12, 13: if let id = ids.randomElement(using: &random), random.one(in: isCrowded ? 1 : 2) { try stop(id) }
@@ -49,6 +49,10 @@ extension World {
       guard let id = ids.randomElement(using: &random) else { return }
       try ask(.restart(id), .restart(id))
       try stop(id)
+    // Whoever was chosen is stopped while it is being chosen.
+    case 19:
+      try find(isCrowded: isCrowded)
+      for id in ids where random.one(in: 3) { try stop(id) }
     default: try stop(.number(1 + random.below(max(1, clients.lastKernel))))
     }
   }

@@ -20,14 +20,15 @@ extension World {
   func startHost() throws {
     engine = Engine(totalSpawned: disk.rows.last?.kernel.serial ?? 0)
     record("host \(host) starts")
-    try handle(.recovered(disk.rows.map(recovered)))
-    try checkRecovery()
+    let rows = disk.rows
+    try handle(.recovered(rows.map(recovered)))
+    try checkRecovery(rows)
   }
 
   private func recovered(_ row: StoredRow) -> Recovered {
     let kernel = row.kernel
     let fate: Recovered.Fate
-    if mishap(40) {
+    if mishap(15) {
       fate = .unknown("its files cannot be read")
     } else if let pid = livePids[kernel.id], processes[pid]?.nonce == kernel.nonce {
       fate = .running(Process(shim: pid, kernel: pid + 1, startedAt: 0))

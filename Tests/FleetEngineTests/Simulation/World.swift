@@ -16,7 +16,7 @@ final class World {
     case commit(host: Int)
     case launch(Kernel, host: Int)
     case process(Int32, ProcessAct)
-    case chatter, client, fault, hostStarts, diskHasRoom
+    case chatter, client, fault, killing, crash, hostStarts, diskHasRoom
     case strangerLeaves(Int)
   }
 
@@ -159,15 +159,24 @@ final class World {
     case .fault:
       faultBegins()
       if !isCalm { plan(.fault, in: 0...(40 * World.second)) }
+    case .killing: killSomebody()
+    case .crash: if !isCalm { crashHost() }
     case .hostStarts: if engine == nil { try startHost() }
     case .diskHasRoom: disk.isFull = false
     case .strangerLeaves(let port): strangers.removeAll { $0 == port }
     }
   }
 
+  private func troubleComesInThrees() {
+    disk.isFull = true
+    plan(.diskHasRoom, in: 0...(4 * World.second))
+    for _ in 1...3 { plan(.killing, in: 0...(4 * World.second)) }
+    plan(.crash, in: 0...(4 * World.second))
+  }
+
   private func faultBegins() {
     guard !isCalm else { return }
-    switch random.below(8) {
+    switch random.below(9) {
     case 0, 1, 2: crashHost()
     case 3: losePower()
     case 4:
@@ -177,6 +186,7 @@ final class World {
       let port = 9555 + 5 * random.below(12)
       strangers.append(port)
       plan(.strangerLeaves(port), in: 0...(90 * World.second))
+    case 6: troubleComesInThrees()
     default: killSomebody()
     }
   }
