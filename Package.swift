@@ -26,6 +26,13 @@ let package = Package(
     .executable(name: "fleet", targets: ["fleet"]),
     .executable(name: "fleet-kernel", targets: ["fleet-kernel"]),
     .executable(name: "fleet-shim", targets: ["fleet-shim"]),
+    // For Benchmarks/.
+    .library(name: "CZeroMQ", targets: ["CZeroMQ"]),
+    .library(name: "FleetClient", targets: ["FleetClient"]),
+    .library(name: "FleetEngine", targets: ["FleetEngine"]),
+    .library(name: "JSON", targets: ["JSON"]),
+    .library(name: "JupyterProtocol", targets: ["JupyterProtocol"]),
+    .library(name: "PolicyHost", targets: ["PolicyHost"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -63,7 +70,7 @@ let package = Package(
     room("LuaRuntime", ["CLua"]),
 
     // The edge.
-    room("JupyterProtocol", ["CZeroMQ", "CFleetSystem", "JSON", .product(name: "Crypto", package: "swift-crypto")]),
+    room("JupyterProtocol", ["CZeroMQ", "JSON", .product(name: "Crypto", package: "swift-crypto")]),
     room("FleetClient", ["JSON"]),
     room("LuaKernel", ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "JSON"]),
     room("PolicyHost", ["FleetEngine", "LuaRuntime"]),
@@ -89,8 +96,7 @@ let package = Package(
       ], swiftSettings: strict),
     .executableTarget(
       name: "fleet-kernel",
-      dependencies: ["LuaKernel", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: strict),
+      dependencies: ["LuaKernel"], swiftSettings: strict),
 
     tests("JSONTests", ["JSON"]),
     tests("FleetEngineTests", ["FleetEngine"]),

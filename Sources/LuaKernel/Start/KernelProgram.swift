@@ -1,5 +1,4 @@
 // The composition root of fleet-kernel: arguments in, exit code out.
-import CZeroMQ
 import FleetConfiguration
 import Glibc
 import JupyterProtocol
@@ -41,10 +40,7 @@ public enum KernelProgram {
   }
 
   private static func start(_ options: KernelOptions) -> Int32 {
-    // One heap for all threads: a second one costs more memory than the little contention is worth.
-    mallopt(M_ARENA_MAX, 1)
-    // libzmq looks up a protocol's number; modules of the name service beside the files would be searched for first.
-    __nss_configure_lookup("protocols", "files")
+    SmallProcess.prepare()
     ProcessSignals.unblock()
     do {
       if let file = options.logFile { try redirectOutput(to: file) }
