@@ -35,7 +35,7 @@ extension FleetHost {
   /// By a message or by SIGINT, as the kernelspec says.
   private func interrupt(_ kernel: Kernel) {
     let (resolver, wire, processes) = (resolver, wire, processes)
-    lookups.async {
+    interrupts.async {
       // A kernelspec that is gone cannot say; SIGINT is what Jupyter assumes.
       let mode = (try? resolver.kernelspec(named: kernel.specification.kernelspec))?.interruptMode ?? .signal
       switch mode {

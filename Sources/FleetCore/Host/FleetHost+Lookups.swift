@@ -8,7 +8,7 @@ extension FleetHost {
     await countConnections()
     let views = engine.kernels.values.map(view)
     let usage = usage
-    return await lookups.run {
+    return await measures.run {
       usage.forget(allBut: views.compactMap { $0.kernel.process?.kernel })
       return views.map { $0.measured(by: usage).json }
     }
@@ -65,7 +65,7 @@ extension FleetHost {
 
   func document(of kernel: Kernel) async -> JSON {
     let (view, usage) = (view(kernel), usage)
-    return await lookups.run { view.measured(by: usage).json }
+    return await measures.run { view.measured(by: usage).json }
   }
 
   func view(_ kernel: Kernel) -> KernelView {
@@ -81,7 +81,7 @@ extension FleetHost {
     guard !shells.isEmpty else { return }
     let usage = usage
     do throws(SystemError) {
-      let counts = try await lookups.run { () throws(SystemError) in
+      let counts = try await measures.run { () throws(SystemError) in
         try usage.connections(Dictionary(shells, uniquingKeysWith: { first, _ in first }))
       }
       if case .closed = phase { return }

@@ -61,8 +61,12 @@ public actor FleetHost {
   let usage = UsageSampler()
   let mirror: RegistryMirror
   let inbox = Inbox()
-  /// For what clients wait for: configs, kernelspecs, logs, stories.
+  /// For files: configs, kernelspecs, logs, stories. Some may be on disks that hang.
   let lookups = BlockingQueue("fleet.host.lookups")
+  /// For what the system knows of processes and connections: a list never waits for a file.
+  let measures = BlockingQueue("fleet.host.measures")
+  /// For interrupts, which never wait for anything else.
+  let interrupts = BlockingQueue("fleet.host.interrupts")
   /// For what nobody but a stop waits for.
   let removals = BlockingQueue("fleet.host.removals")
 

@@ -73,7 +73,10 @@ import Testing
     try await HostFixture.with { fleet in
       let host = try fleet.start()
       let kernel = try await host.spawn(fleet.request())
-      async let looping = fleet.execute(kernel, "while True: pass")
+      let begun = fleet.directory.path + "/begun"
+      async let looping = fleet.execute(kernel, "open('\(begun)', 'w').close()\nwhile True: pass")
+      // ipykernel says that it is busy a little before it lets itself be interrupted.
+      #expect(await eventually { fleet.exists(begun) })
       _ = try await fleet.wait(host, kernel.id, for: .busy)
       _ = try await host.interrupt(kernel.id)
       #expect(try await looping.contains("KeyboardInterrupt"))

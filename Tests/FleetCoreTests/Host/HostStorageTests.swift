@@ -62,4 +62,34 @@ import Testing
       #expect(try RegistryDatabase.kernels(at: fleet.directory.database).isEmpty)
     }
   }
+
+  /// Files without a row are rubbish, a row without its files is a kernel that lost its log and its variables.
+  @Test func filesStayUntilTheDiskKnowsThatTheKernelIsGone() async throws {
+    let disk = try SmallDisk()
+    try await HostFixture.with(path: disk.path) { fleet in
+      let host = try fleet.start { $0.engine.storageRetry = .milliseconds(50) }
+      let kernel = try await host.spawn(fleet.request(["language": "python", "env_vars": ["KEY": "value"]]))
+      _ = try? await fleet.execute(kernel, "import os; os._exit(0)", within: .milliseconds(500))
+      _ = try await fleet.wait(host, kernel.id, for: .exited)
+      let files = try KernelFileName.all(in: disk.path)
+      #expect(files.contains("\(kernel.id).env"))
+      try disk.fill()
+      try await Self.fillLog(host, fleet)
+      let error = await refusal { try await host.stop(kernel.id, force: false, timeout: .seconds(1)) }
+      #expect(error?.code == .storage)
+      #expect(try KernelFileName.all(in: disk.path) == files)
+      disk.makeRoom()
+      #expect(try await eventually { try KernelFileName.all(in: disk.path).isEmpty })
+      try await fleet.drop()
+      #expect(try RegistryDatabase.kernels(at: fleet.directory.database).isEmpty)
+    }
+  }
+
+  /// Until the registry's log has no room either.
+  private static func fillLog(_ host: FleetHost, _ fleet: HostFixture) async throws {
+    for _ in 0..<50 {
+      if await refusal({ try await host.spawn(fleet.request(["kernelspec": "ends"])) })?.code == .storage { return }
+    }
+    Issue.record("a full disk was not noticed")
+  }
 }
