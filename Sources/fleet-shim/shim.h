@@ -77,6 +77,7 @@ bool group_make(const struct options *options, enum hierarchy which);
 int group_write(enum hierarchy which, const char *file, const char *value);
 bool group_has(enum hierarchy which, const char *file);
 long long group_count(enum hierarchy which, const char *file, const char *key);
+pid_t group_fork(void);
 int group_join(pid_t pid);
 bool group_kill(void);
 void group_remove(void);

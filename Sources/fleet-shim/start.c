@@ -56,7 +56,7 @@ pid_t start_kernel(const struct options *options, int output) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("prepare", errno, "cannot set no_new_privs");
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) fail("prepare", errno, "cannot become a subreaper");
   pid_t shim = getpid();
-  kernel = fork();
+  kernel = group_fork();
   if (kernel < 0) fail("fork", errno, "cannot start another process");
   if (kernel == 0) {
     close(gate[1]);

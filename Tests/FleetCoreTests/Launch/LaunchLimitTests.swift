@@ -93,6 +93,17 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: roots.unified != nil)) func everyKernelRunsInAGroupOfItsOwn() async throws {
+    try await LaunchFixture.with { fleet in
+      let process = try await fleet.launch(fleet.request(["cat", "/proc/self/cgroup"]), Self.roots)
+      #expect(try await fleet.end(of: process)?.ending == .code(0))
+      let unified = fleet.lines(process).filter { $0.hasPrefix("0::") }
+      #expect(unified.count == 1)
+      #expect(unified.allSatisfy { $0.hasSuffix("/fleet-\(process.id)-\(process.nonce)") })
+      #expect(!process.cgroups.isEmpty && !process.cgroups.contains { FileManager.default.fileExists(atPath: $0) })
+    }
+  }
+
   @Test func withoutControlGroupsMemoryIsAnRlimit() async throws {
     try await LaunchFixture.with { fleet in
       let process = try await fleet.launch(
