@@ -116,7 +116,8 @@ static void find_stack_limit(void) {
   void *lowest;
   size_t size;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
-  if (pthread_attr_getstack(&attributes, &lowest, &size) == 0) stack_limit = (uintptr_t)lowest + STACK_RESERVE;
+  if (pthread_attr_getstack(&attributes, &lowest, &size) == 0)
+    stack_limit = (uintptr_t)lowest + (size / 2 < STACK_RESERVE ? size / 2 : STACK_RESERVE);
   pthread_attr_destroy(&attributes);
 }
 

@@ -18,7 +18,8 @@ typedef struct buffer {
 
 /// Tables nest at most so deep when they are copied.
 enum { MAX_DEPTH = 64 };
-/// What must be left of the C stack where Lua does not count its use. Lua's own limit of 200 nested C calls fits in.
+/// What must be left of the C stack, of a small one half, where Lua does not count its use. Lua's own limit of 200 nested
+/// C calls fits in.
 enum { STACK_RESERVE = 768 << 10 };
 
 typedef struct registration {
