@@ -44,7 +44,7 @@ import Testing
       _ = try client.show("function double(x)\n  return 2 * x\nend")
       let found = try inspect("double(1)", 3)
       #expect(found["found"] == true)
-      #expect(found["data"]?["text/plain"] == "double: function(x)\ndefined in In[1], line 1")
+      #expect(found["data"]?["text/plain"] == "double: function(x)\ndefined in cell 1, line 1")
       #expect(try inspect("string.format(", 14)["data"]?["text/plain"] == "string.format: function (built in)")
       #expect(try inspect("nosuch", 2)["found"] == false)
       #expect(try inspect("", 0)["found"] == false)

@@ -56,23 +56,6 @@ import Testing
     }
   }
 
-  @Test func errorsTellWhere() throws {
-    try withKernel { _, client in
-      let shown = try client.show("local function f()\n  error('boom')\nend\nf()")
-      let error = try #require(shown.error)
-      #expect(error.name == "RuntimeError")
-      #expect(error.value == "In[1]:2: boom")
-      #expect(error.traceback.contains("\tIn[1]:2: in local 'f'"))
-      #expect(error.traceback.last == "\tIn[1]:4: in main chunk")
-      #expect(shown.errors == [error])
-      #expect(try client.show("f(").error?.value == "In[2]:1: unexpected symbol near <eof>")
-      #expect(try client.show("x = = 1").error?.name == "SyntaxError")
-      #expect(try client.show("error({code = 1})").error != nil)
-      #expect(try client.show("error()").error != nil)
-      #expect(try client.value("1") == "1")
-    }
-  }
-
   @Test func countsAndSilence() throws {
     try withKernel { _, client in
       #expect(try client.show("1").count == 1)

@@ -64,7 +64,7 @@ import Testing
       #expect(try client.value("(alice:exec('print(1) return x + 1'))") == "1\n6")
       #expect(try client.value("x") == "nil")
       let failed = try client.show("local _ = alice:exec('error(\"boom\")')").error
-      #expect(failed?.value == "In[5]:1: kernel kernel-a11ce (alice): RuntimeError: In[3]:1: boom")
+      #expect(failed?.value == "cell 5:1: kernel kernel-a11ce (alice): RuntimeError: cell 3:1: boom")
       let stopped = try client.show("print('runs') alice:exec('while true do end')") { output in
         if case .stream = output { client.interruption.signal() }
       }
@@ -81,7 +81,7 @@ import Testing
       let error = try client.show("require('fleet').spawn{config = 'none.toml'}").error
       #expect(error?.value == "fleet.spawn: there is no config none.toml")
       let placed = try client.show("local k = require('fleet').spawn{config = 'none.toml'} print(k)").error
-      #expect(placed?.value == "In[2]:1: fleet.spawn: there is no config none.toml")
+      #expect(placed?.value == "cell 2:1: fleet.spawn: there is no config none.toml")
       #expect(try client.show("require('fleet').spawn{labels = print}").error != nil)
     }
   }

@@ -172,12 +172,23 @@ func eventually(_ what: String, within limit: Duration = .seconds(30), _ conditi
   }
 }
 
+/// A display_data or update_display_data message.
+struct Display: Equatable {
+  var data: JSON
+  var metadata: JSON = [:]
+  var id: String?
+  var isUpdate = false
+}
+
 /// What an execution showed.
 struct Shown {
   var outcome = ExecuteReply.Outcome.aborted
   var count = 0
   var content: JSON = .null
   var result: String?
+  /// The result in all its representations.
+  var results: JSON = .null
+  var displays: [Display] = []
   var stdout = ""
   var stderr = ""
   var errors: [KernelException] = []
@@ -203,7 +214,12 @@ extension KernelClient {
         switch output {
         case .stream("stderr", let text): shown.stderr += text
         case .stream(_, let text): shown.stdout += text
-        case .result(let data, _, _): shown.result = data["text/plain"]?.string
+        case .result(let data, _, _):
+          shown.results = data
+          shown.result = data["text/plain"]?.string
+        case .display(let data, let metadata, let transient, let isUpdate):
+          shown.displays.append(
+            .init(data: data, metadata: metadata, id: transient["display_id"]?.string, isUpdate: isUpdate))
         case .error(let exception): shown.errors.append(exception)
         default: break
         }

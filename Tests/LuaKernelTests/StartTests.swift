@@ -172,7 +172,7 @@ import Testing
           == "openai\tgpt-4o-mini\ta\tlua")
       #expect(
         try client.show("llm.provider = 'x'").error?.value
-          == "In[2]:1: the kernel's configuration is read-only: provider")
+          == "cell 2:1: the kernel's configuration is read-only: provider")
       #expect(try client.show("config.llm.model = 1").error != nil)
       kernel.process.signal(SIGTERM)
     }

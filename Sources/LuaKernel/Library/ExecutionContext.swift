@@ -15,7 +15,17 @@ final class ExecutionContext {
     self.signals = signals
   }
 
-  func begin(_ request: JupyterMessage) { self.request = request }
+  /// What the code asked to be shown in the client's pager, as MIME bundles.
+  var pages: [JSON] = []
+
+  func begin(_ request: JupyterMessage) {
+    self.request = request
+    pages = []
+  }
+
+  func publish(_ type: String, _ content: JSON) {
+    server.publisher.publish(type, parent: request?.header, content: content.encoded())
+  }
 
   func write(_ stream: LuaStream, _ bytes: UnsafeRawBufferPointer) {
     server.publisher.write(bytes, stream: stream == .output ? "stdout" : "stderr", parent: request?.header)

@@ -1,4 +1,4 @@
-// Between Lua values and JSON, for what goes to a host and comes from it.
+// Between Lua values and JSON, for what goes to a host or a client and comes from it.
 import JSON
 import LuaRuntime
 
@@ -11,7 +11,7 @@ extension JSON {
     case .integer(let value): self = .int(value)
     case .number(let value): self = .double(value)
     case .string: self = .string(value.text ?? "")
-    case .opaque(let what): throw ScriptError("a \(what) cannot be sent to the host")
+    case .opaque(let what): throw ScriptError("a \(what) has no form in JSON")
     case .table(let table):
       if table.pairs.isEmpty && !table.array.isEmpty {
         var elements: [JSON] = []
@@ -20,11 +20,11 @@ extension JSON {
         return
       }
       guard table.array.isEmpty else {
-        throw ScriptError("a table with both a list and names cannot be sent to the host")
+        throw ScriptError("a table with both a list and names has no form in JSON")
       }
       var members: [String: JSON] = [:]
       for pair in table.pairs {
-        guard let key = pair.key.text else { throw ScriptError("a table that is sent to the host has names as keys") }
+        guard let key = pair.key.text else { throw ScriptError("a table in JSON has a list or names as keys") }
         members[key] = try JSON(pair.value)
       }
       self = .object(members)

@@ -80,11 +80,41 @@ enum Prelude {
       if type(value) == "table" then return describe(value, 0, {}, { left = LENGTH }) end
       return tostring(value)
     end
+    F.show_one = show_one
 
+    --- The text of a value that shows itself otherwise: its own, or else what it is.
+    function F.plain(value) return has_text(value) and tostring(value) or "<" .. type(value) .. ">" end
+
+    -- Parts are compiled when they are first used.
+    local source, load, parts = F.source, load, {}
+    local function part(name)
+      local found = parts[name]
+      if not found then
+        found = load(source(name), "=fleet")(F)
+        parts[name] = found
+      end
+      return found
+    end
+    F.part = part
+
+    local function represent(value)
+      if type(value) == "table" or type(value) == "userdata" then
+        local meta = getmeta(value)
+        local custom
+        if type(meta) == "table" then custom = rawget(meta, "__jupyter") end
+        if custom == false then return end
+        if custom or (type(value) == "table" and not meta and type(rawget(value, 1)) == "table") then
+          return part("rich").represent(value)
+        end
+      end
+      return show_one(value)
+    end
+
+    --- The text of values; of a single one also its representations by MIME type and their metadata, if it has any.
     local function show(...)
       local count = select("#", ...)
       if count == 0 then return end
-      if count == 1 then return show_one((...)) end
+      if count == 1 then return represent((...)) end
       local texts = { ... }
       for i = 1, count do texts[i] = show_one(texts[i]) end
       return concat(texts, "\t")
@@ -104,6 +134,18 @@ enum Prelude {
       local chunk = take()
       chunk(...)
     end
+
+    -- Rich output ------------------------------------------------------------------------------------------------
+
+    function display(...) return part("rich").display(...) end
+    local clear = F.clear
+    function clear_output(wait) clear(wait) end
+    plot = setmetatable({}, {
+      __name = "plot",
+      __index = function(_, kind) return part("plot")[kind] end,
+      __call = function(_, ...) return part("plot").line(...) end,
+    })
+    function progress(...) return part("progress").start(...) end
 
     -- Input ------------------------------------------------------------------------------------------------------
 
@@ -273,6 +315,13 @@ enum Prelude {
       if info.isvararg then names[#names + 1] = "..." end
       if info.what == "C" then return path .. ": function (built in)" end
       return format("%s: function(%s)\ndefined in %s, line %d", path, concat(names, ", "), info.short_src, info.linedefined)
+    end
+
+    --- Shows what a dotted name stands for in the client's pager.
+    local page = F.page
+    function help(path)
+      if type(path) ~= "string" then error("help: expected a name as a string, such as help('string.format')", 2) end
+      page({ ["text/plain"] = F.inspect(path) or path .. ": there is nothing with this name" })
     end
 
     -- Read-only tables -------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// A Lua error in the words of Jupyter.
+// A Lua error in the words of Jupyter: its name, what happened where, and a traceback with the lines of source.
 import JSON
 import LuaRuntime
 
@@ -13,7 +13,10 @@ struct ErrorReport {
     traceback = ["\(name): \(value)"]
   }
 
-  init(_ error: LuaError) {
+  /// - Parameters:
+  ///   - source: the text of a chunk, by the name that positions begin with; nil if it is not known.
+  ///   - describe: the text for an error value that is no string.
+  init(_ error: LuaError, source: (String) -> String? = { _ in nil }, describe: (LuaValue) -> String? = { _ in nil }) {
     name =
       switch error.kind {
       case .syntax: "SyntaxError"
@@ -22,26 +25,80 @@ struct ErrorReport {
       case .deadline: "TimeoutError"
       case .interrupted: "Interrupted"
       }
-    value = error.kind == .interrupted ? "interrupted at \(ErrorReport.position(error.message))" : error.message
-    traceback = ["\(name): \(value)"] + ErrorReport.trimmed(error.traceback)
-  }
-
-  /// `chunk:line` at the beginning of a message.
-  private static func position(_ message: String) -> String {
-    let parts = message.split(separator: ":", maxSplits: 2)
-    return parts.count >= 2 && Int(parts[1]) != nil ? "\(parts[0]):\(parts[1])" : message
-  }
-
-  /// The traceback without the frames below the code that the client sent.
-  private static func trimmed(_ traceback: String) -> [String] {
-    var lines = traceback.split(separator: "\n").map(String.init)
-    while let last = lines.last, last.hasPrefix("\t"), last.hasPrefix("\tfleet:") || last.hasPrefix("\t[C]:") {
-      lines.removeLast()
+    value = ErrorReport.text(of: error, describe)
+    var lines = ["\(name): \(value)"]
+    let frames = ErrorReport.trimmed(error.traceback)
+    let positions = frames.map { Position(in: $0.drop { $0 == "\t" }) }
+    // The positions of the message that the traceback does not show: a coroutine's error has only those.
+    for position in Position.all(in: error.message) where !positions.contains(position) {
+      if let excerpt = position.excerpt(source) { lines.append(excerpt) }
     }
+    for (frame, position) in zip(frames, positions) {
+      lines.append(frame)
+      if let excerpt = position?.excerpt(source) { lines.append(excerpt) }
+    }
+    traceback = lines
+  }
+
+  private static func text(of error: LuaError, _ describe: (LuaValue) -> String?) -> String {
+    if error.kind == .interrupted {
+      return "interrupted at \(Position(in: error.message).map { "\($0.chunk):\($0.line)" } ?? error.message)"
+    }
+    guard error.message.hasPrefix("(error object is a "), !error.value.isOpaque, let text = describe(error.value) else {
+      return error.message
+    }
+    return text
+  }
+
+  /// The traceback without the kernel's own frames.
+  private static func trimmed(_ traceback: String) -> [String] {
+    var lines = traceback.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("\tfleet:") }
+    while let last = lines.last, last.hasPrefix("\t[C]:") || last.hasPrefix("\t(...tail") { lines.removeLast() }
     return lines.count > 1 ? lines : []
   }
 
   var content: [String: JSON] {
     ["ename": .string(name), "evalue": .string(value), "traceback": .array(traceback.map { .string($0) })]
+  }
+}
+
+/// `chunk:line:` at the beginning of a message or of a frame.
+private struct Position: Equatable {
+  let chunk: String
+  let line: Int
+
+  init?(in text: some StringProtocol) {
+    let parts = text.prefix { $0 != "\n" }.split(separator: ":", omittingEmptySubsequences: false)
+    guard let index = parts.indices.dropFirst().first(where: { Int(parts[$0]) != nil }), let line = Int(parts[index])
+    else { return nil }
+    chunk = parts[..<index].joined(separator: ":")
+    self.line = line
+  }
+
+  /// `a:1: b:2: …`: each coroutine that an error passes puts its position in front.
+  static func all(in message: String) -> [Position] {
+    var positions: [Position] = []
+    var rest = message[...]
+    while positions.count < 8, let position = Position(in: rest) {
+      positions.append(position)
+      rest = rest.dropFirst("\(position.chunk):\(position.line):".count).drop { $0 == " " }
+    }
+    return positions
+  }
+
+  /// The line of source with its number, shortened to what a screen shows.
+  func excerpt(_ source: (String) -> String?) -> String? {
+    guard line > 0, let text = source(chunk) else { return nil }
+    let lines = text.split(separator: "\n", maxSplits: line, omittingEmptySubsequences: false)
+    guard line <= lines.count else { return nil }
+    let code = lines[line - 1].drop { $0 == " " || $0 == "\t" }
+    guard !code.isEmpty else { return nil }
+    return "\t  \(line) | " + (code.count > 120 ? code.prefix(119) + "…" : code)
+  }
+}
+
+extension LuaValue {
+  fileprivate var isOpaque: Bool {
+    if case .opaque = self { true } else { false }
   }
 }

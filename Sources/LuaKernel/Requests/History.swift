@@ -25,6 +25,9 @@ struct History {
     }
   }
 
+  /// The code of a cell, if it is still kept.
+  func input(_ number: Int) -> String? { entries.last { $0.number == number }?.input }
+
   /// The content of `history_reply`. There is one session, number 1; 0 means the current one and so the same.
   func reply(to request: JSON) -> JSON {
     let wantsOutput = request["output"]?.bool ?? false

@@ -12,6 +12,7 @@ final class LuaSession {
   private let inspection: LuaFunction
   private let publishing: LuaFunction
   private let forgetInput: LuaFunction
+  private let showing: LuaFunction
   /// `_VERSION`, such as `Lua 5.4`.
   let release: String
 
@@ -27,6 +28,7 @@ final class LuaSession {
       interrupter.interrupt()
       return []
     }
+    try DisplayLibrary.install(in: state, context: context)
     state.setOutput { context.write($0, $1) }
     try state.call(state.load(Prelude.source, name: "fleet"))
     run = try state.function("__fleet.run")
@@ -35,15 +37,30 @@ final class LuaSession {
     inspection = try state.function("__fleet.inspect")
     publishing = try state.function("__fleet.publish")
     forgetInput = try state.function("__fleet.forget_input")
+    showing = try state.function("__fleet.show_one")
     release = try state.global("_VERSION").text ?? "Lua"
     try state.setGlobal("__fleet", .nil)
   }
 
   // MARK: Executing
 
+  /// What code resulted in.
+  struct Representation {
+    let text: String
+    /// A table of MIME types, with the text, if there is more than that; and metadata.
+    let rich: LuaValue
+    let metadata: LuaValue
+
+    init(text: String, rich: LuaValue = .nil, metadata: LuaValue = .nil) {
+      self.text = text
+      self.rich = rich
+      self.metadata = metadata
+    }
+  }
+
   /// Runs code as a person types it: an expression, or else statements.
-  /// - Returns: the results as text; nil if there are none.
-  func evaluate(_ code: String, name: String) throws(LuaError) -> String? {
+  /// - Returns: the results; nil if there are none.
+  func evaluate(_ code: String, name: String) throws(LuaError) -> Representation? {
     let chunk: LuaFunction
     if let expression = try? state.load("return " + code, name: name) {
       chunk = expression
@@ -51,7 +68,10 @@ final class LuaSession {
       chunk = try state.load(code, name: name)
     }
     try state.setGlobal("__fleet_chunk", chunk)
-    return try state.call(run).first?.text
+    let results = try state.call(run)
+    guard let text = results.first?.text else { return nil }
+    return Representation(
+      text: text, rich: results.count > 1 ? results[1] : .nil, metadata: results.count > 2 ? results[2] : .nil)
   }
 
   /// Runs a script file's text with arguments, like the `lua` command.
@@ -75,6 +95,11 @@ final class LuaSession {
     let entry = "\(directory)/?.lua;\(directory)/?/init.lua;"
     let current = try state.global("package.path").text ?? ""
     if !current.hasPrefix(entry) { try state.setGlobal("package.path", .text(entry + current)) }
+  }
+
+  /// A value as it would be shown as a result.
+  func describe(_ value: LuaValue) -> String? {
+    (try? state.call(showing, [value], deadline: .milliseconds(500)))?.first?.text
   }
 
   /// Text that was read from the last client is not for the next one.

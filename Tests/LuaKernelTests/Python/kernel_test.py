@@ -26,9 +26,29 @@ class LuaKernelTests(jupyter_kernel_test.KernelTests):
         {"code": "1 + 2 + 3", "result": "6"},
         {"code": "return 'a', nil", "result": "a\tnil"},
     ]
+    code_display_data = [
+        {"code": "display{html = '<b>bold</b>'}", "mime": "text/html"},
+        {"code": "display(plot{1, 4, 9})", "mime": "image/svg+xml"},
+    ]
+    code_clear_output = "clear_output()"
+    code_page_something = "help('string.format')"
     code_inspect_sample = "string.format"
     code_history_pattern = "1 + *"
     supported_history_operations = ("tail", "range", "search")
+
+
+class WelcomeTests(jupyter_kernel_test.IopubWelcomeTests):
+    kernel_name = "fleet-lua"
+    support_iopub_welcome = True
+
+
+def main():
+    """Runs all tests; a skipped one is a failure."""
+    suite = unittest.TestSuite()
+    for case in (LuaKernelTests, WelcomeTests):
+        suite.addTests(unittest.defaultTestLoader.loadTestsFromTestCase(case))
+    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    sys.exit(0 if result.wasSuccessful() and not result.skipped and result.testsRun == 13 else 1)
 
 
 def install(program):
@@ -46,4 +66,4 @@ def install(program):
 
 if __name__ == "__main__":
     install(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    main()

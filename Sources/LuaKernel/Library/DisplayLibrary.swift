@@ -1,0 +1,45 @@
+// The callbacks behind display, clear_output, help and the parts of the library that are loaded when they are needed.
+import JSON
+import JupyterProtocol
+import LuaRuntime
+
+enum DisplayLibrary {
+  static func install(in state: LuaState, context: ExecutionContext) throws(LuaError) {
+    try state.register("__fleet.source") { arguments in [.text(source(of: arguments.first?.text ?? ""))] }
+    try state.register("__fleet.display") { arguments in
+      let bundle = try MIMEBundle(arguments[0], metadata: arguments[1])
+      context.display(bundle, id: arguments[2].text, isUpdate: arguments[3].isTruthy)
+      return []
+    }
+    try state.register("__fleet.clear") { arguments in
+      context.clear(waits: arguments.first?.isTruthy ?? false)
+      return []
+    }
+    try state.register("__fleet.page") { arguments in
+      context.pages.append(try MIMEBundle(arguments[0]).data)
+      return []
+    }
+    try state.register("__fleet.now") { _ in [.number(Double(luaNow()) / 1e9)] }
+  }
+
+  /// The Lua text of a part, which is compiled on its first use: most kernels never need most of them.
+  private static func source(of part: String) -> String {
+    switch part {
+    case "rich": RichModule.source
+    case "plot": PlotModule.source
+    case "progress": ProgressModule.source
+    default: "error('there is no such part')"
+    }
+  }
+}
+
+extension ExecutionContext {
+  func display(_ bundle: MIMEBundle, id: String?, isUpdate: Bool) {
+    let content: JSON = [
+      "data": bundle.data, "metadata": bundle.metadata, "transient": id.map { ["display_id": .string($0)] } ?? [:],
+    ]
+    publish(isUpdate ? "update_display_data" : "display_data", content)
+  }
+
+  func clear(waits: Bool) { publish("clear_output", ["wait": .bool(waits)]) }
+}
