@@ -53,7 +53,7 @@ struct ErrorReport {
   /// The traceback without the kernel's own frames.
   private static func trimmed(_ traceback: String) -> [String] {
     var lines = traceback.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("\tfleet:") }
-    while let last = lines.last, last.hasPrefix("\t[C]:") || last.hasPrefix("\t(...tail") { lines.removeLast() }
+    while let last = lines.last, last.hasPrefix("\t[C]:") { lines.removeLast() }
     return lines.count > 1 ? lines : []
   }
 
