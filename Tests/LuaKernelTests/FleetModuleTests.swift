@@ -1,5 +1,5 @@
 // require("fleet") against a host with canned answers and a second real kernel.
-import Glibc
+import Foundation
 import JSON
 import JupyterProtocol
 import LuaRuntime
@@ -28,6 +28,9 @@ import Testing
         }
       }
       defer { host.stop() }
+      try FileManager.default.createDirectory(atPath: directory + "/configs", withIntermediateDirectories: false)
+      try "[llm]\nprovider = \"openai\"\napi_key_env = \"OPENAI_API_KEY\"\n".write(
+        toFile: directory + "/configs/keyed.toml", atomically: true, encoding: .utf8)
       let kernel = try KernelProcess(
         in: directory, name: "kernel-b0b",
         environment: ["FLEET_SOCKET": host.socket, "FLEET_HOME": directory, "OPENAI_API_KEY": "sk-test"])
@@ -39,7 +42,7 @@ import Testing
   @Test func drivesTheHost() throws {
     try withFleet { host, _, client in
       _ = try client.show("fleet = require('fleet')")
-      #expect(try client.value("fleet.spawn{config = 'openai.toml', memory = '64M'}") == "kernel kernel-a11ce (alice)")
+      #expect(try client.value("fleet.spawn{config = 'keyed.toml', memory = '64M'}") == "kernel kernel-a11ce (alice)")
       #expect(try client.value("fleet.list()[1].name, #fleet.list()") == "alice\t1")
       #expect(try client.value("select(2, fleet.find{provider = 'openai'}).reason") == "fits")
       #expect(try client.value("fleet.metrics().total_kernels") == "1")
@@ -51,7 +54,11 @@ import Testing
           "POST /kernels/kernel-a11ce/interrupt", "POST /kernels/kernel-a11ce/restart", "DELETE /kernels/kernel-a11ce",
           "DELETE /kernels/9555",
         ])
-      #expect(host.requests.withLock { $0[0].body } == ["config": "openai.toml", "memory_limit": "64M"])
+      // The variable that the config names goes along.
+      let expected: JSON = [
+        "config": "keyed.toml", "memory_limit": "64M", "env_vars": ["OPENAI_API_KEY": "sk-test"],
+      ]
+      #expect(host.requests.withLock { $0[0].body } == expected)
     }
   }
 
