@@ -13,15 +13,14 @@ enum ProcessUse {
     throw Failure("/proc/\(pid)/status has no RssAnon")
   }
 
-  /// CPU time of all threads so far, in seconds. Threads that have ended are left out.
-  ///
-  /// From `schedstat`, because `stat` counts in steps of 10 ms.
+  /// CPU time so far in seconds, of threads that have ended too; exact, where /proc/PID/stat counts in steps of 10 ms.
   static func cpuTime(of pid: Int32) throws -> Double {
-    let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
-    return try threads.reduce(0) { sum, thread in
-      let text = try read("/proc/\(pid)/task/\(thread)/schedstat")
-      return sum + (text.split(separator: " ").first.flatMap { Double($0) } ?? 0) / 1e9
+    var clock = clockid_t()
+    var time = timespec()
+    guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else {
+      throw Failure("the CPU time of process \(pid) cannot be read; it may have ended")
     }
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
   static func commandLine(of pid: Int32) throws -> [String] {

@@ -33,7 +33,7 @@ struct Report {
   }
 
   func line(_ what: String, _ samples: Samples) {
-    line(what.padded(to: 34) + samples.summary)
+    line(what.padded(to: 36) + samples.summary)
   }
 
   mutating func add(_ figure: Figure) { figures.append(figure) }
