@@ -12,7 +12,7 @@ public final class LuaKernel {
   let signals: KernelSignals
   let log: KernelLog
   let fleet: FleetLibrary
-  var history = History()
+  var history: History
   /// The number of the last request that stored history.
   var count = 0
   private let info: KernelServer.Reply
@@ -32,6 +32,7 @@ public final class LuaKernel {
   init(server: KernelServer, _ setup: Setup) throws {
     self.server = server
     log = setup.log
+    history = History(setup.identity.historyFile.map { HistoryFile(path: $0) })
     let state = try LuaState(.kernel)
     signals = KernelSignals(interrupter: state.interrupter, wakeup: server.wakeup)
     context = ExecutionContext(server: server, signals: signals)
@@ -43,6 +44,7 @@ public final class LuaKernel {
     info = KernelServer.Reply("kernel_info_reply", content: KernelInfo.reply(release: session.release))
     clients = ClientLimit(setup.maxClients)
     idleTimeout = setup.idleTimeout
+    context.cell = { [unowned self] in history.source(of: $0) }
     try start()
   }
 

@@ -11,7 +11,9 @@ import Testing
       #expect(whole == .complete)
       #expect(try client.isComplete("1 +", timeout: limit) == .incomplete(indent: "  "))
       #expect(try client.isComplete("for i = 1, 2 do", timeout: limit) == .incomplete(indent: "  "))
-      #expect(try client.isComplete("x = [[", timeout: limit) == .incomplete(indent: "  "))
+      #expect(try client.isComplete("x = [[", timeout: limit) == .incomplete(indent: ""))
+      let nested = "function f() -- do\n  if x then\n    t = { 'do' }\n  else"
+      #expect(try client.isComplete(nested, timeout: limit) == .incomplete(indent: "    "))
       #expect(try client.isComplete("x = = 1", timeout: limit) == .invalid)
     }
   }
@@ -31,23 +33,6 @@ import Testing
       #expect(reply["matches"] == ["format"])
       #expect(reply["cursor_start"] == 11)
       #expect(reply["cursor_end"] == 14)
-    }
-  }
-
-  @Test func inspection() throws {
-    try withKernel { _, client in
-      func inspect(_ code: String, _ cursor: Int) throws -> JSON {
-        try client.request(
-          "inspect_request", ["code": .string(code), "cursor_pos": JSON(cursor), "detail_level": 0],
-          timeout: .seconds(30))
-      }
-      _ = try client.show("function double(x)\n  return 2 * x\nend")
-      let found = try inspect("double(1)", 3)
-      #expect(found["found"] == true)
-      #expect(found["data"]?["text/plain"] == "double: function(x)\ndefined in cell 1, line 1")
-      #expect(try inspect("string.format(", 14)["data"]?["text/plain"] == "string.format: function (built in)")
-      #expect(try inspect("nosuch", 2)["found"] == false)
-      #expect(try inspect("", 0)["found"] == false)
     }
   }
 

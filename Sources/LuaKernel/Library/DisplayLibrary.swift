@@ -1,4 +1,5 @@
-// The callbacks behind display, clear_output, help and the parts of the library that are loaded when they are needed.
+// The callbacks behind display, clear_output, help, completion and the parts of the library that are loaded when they are needed.
+import Glibc
 import JSON
 import JupyterProtocol
 import LuaRuntime
@@ -19,12 +20,34 @@ enum DisplayLibrary {
       context.pages.append(try MIMEBundle(arguments[0]).data)
       return []
     }
+    try state.register("__fleet.cell") { arguments in
+      [arguments.first?.text.flatMap { context.cell($0) }.map { .text($0) } ?? .nil]
+    }
+    try state.register("__fleet.files") { arguments in
+      [.sequence(files(in: arguments.first?.text ?? "").map { .text($0) })]
+    }
     try state.register("__fleet.now") { _ in [.number(Double(luaNow()) / 1e9)] }
+  }
+
+  /// The names in a directory, without hidden ones; none if it cannot be read.
+  private static func files(in directory: String) -> [String] {
+    guard let stream = opendir(directory) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while names.count < 5000, let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names
   }
 
   /// The Lua text of a part, which is compiled on its first use: most kernels never need most of them.
   private static func source(of part: String) -> String {
     switch part {
+    case "code": CodeModule.source
+    case "manual": Manual.source
     case "rich": RichModule.source
     case "plot": PlotModule.source
     case "progress": ProgressModule.source

@@ -17,6 +17,8 @@ final class ExecutionContext {
 
   /// What the code asked to be shown in the client's pager, as MIME bundles.
   var pages: [JSON] = []
+  /// The code of a cell by the name of its chunk, if it is still kept.
+  var cell: (String) -> String? = { _ in nil }
 
   func begin(_ request: JupyterMessage) {
     self.request = request

@@ -1,4 +1,4 @@
-// The part of the kernel that is written in Lua: running chunks, showing values, input, completion, inspection.
+// The part of the kernel that is written in Lua: running chunks, showing values, input.
 
 enum Prelude {
   /// Runs once in a fresh state with the callbacks `ask` and `quit` in the global `__fleet`, and leaves its functions
@@ -9,7 +9,7 @@ enum Prelude {
     local type, tostring, rawget, rawset, next, select = type, tostring, rawget, rawset, next, select
     local getmetatable, setmetatable, pcall, error, tonumber = getmetatable, setmetatable, pcall, error, tonumber
     local format, rep, concat, sort, find, sub = string.format, string.rep, table.concat, table.sort, string.find, string.sub
-    local match, gmatch, mathtype, getinfo, global = string.match, string.gmatch, math.type, debug.getinfo, _G
+    local match, mathtype, global = string.match, math.type, _G
     local getmeta = debug.getmetatable
 
     -- Values for people ------------------------------------------------------------------------------------------
@@ -118,6 +118,16 @@ enum Prelude {
       local texts = { ... }
       for i = 1, count do texts[i] = show_one(texts[i]) end
       return concat(texts, "\t")
+    end
+
+    -- Modules that LuaRocks installed for this user, unless the environment says where modules are.
+    local home, getenv = os.getenv("HOME"), os.getenv
+    if home and not (getenv("LUA_PATH_5_4") or getenv("LUA_PATH")) then
+      local share = home .. "/.luarocks/share/lua/5.4/"
+      package.path = share .. "?.lua;" .. share .. "?/init.lua;" .. package.path
+    end
+    if home and not (getenv("LUA_CPATH_5_4") or getenv("LUA_CPATH")) then
+      package.cpath = home .. "/.luarocks/lib/lua/5.4/?.so;" .. package.cpath
     end
 
     -- Chunks -----------------------------------------------------------------------------------------------------
@@ -247,75 +257,9 @@ enum Prelude {
 
     -- Completion and inspection ----------------------------------------------------------------------------------
 
-    local function member(value, key)
-      for _ = 1, 10 do
-        if type(value) == "table" then
-          local found = rawget(value, key)
-          if found ~= nil then return found end
-        end
-        local meta = getmeta(value)
-        value = type(meta) == "table" and rawget(meta, "__index") or nil
-        if type(value) ~= "table" then return nil end
-      end
-    end
-
-    local function resolve(path)
-      local value = global
-      for name in gmatch(path, "[^%.:]+") do
-        value = member(value, name)
-        if value == nil then return nil end
-      end
-      return value
-    end
-
-    local keywords = {}
-    for word in gmatch("and break do else elseif end false for function goto if in local nil not or repeat return "
-      .. "then true until while", "%a+") do keywords[#keywords + 1] = word end
-
-    --- The names that may stand at the end of `text`, and how many bytes of it they replace.
-    function F.complete(text)
-      local path, separator, prefix = match(text, "([%a_][%w_%.:]*)([%.:])([%w_]*)$")
-      local names, seen = {}, {}
-      local function add(name)
-        if type(name) == "string" and sub(name, 1, #prefix) == prefix and match(name, "^[%a_][%w_]*$")
-          and not seen[name] and #names < 1000 then
-          seen[name] = true
-          names[#names + 1] = name
-        end
-      end
-      local value = global
-      if path then
-        value = resolve(path)
-      else
-        prefix = match(text, "[%a_][%w_]*$") or ""
-        for _, word in ipairs(keywords) do add(word) end
-      end
-      for _ = 1, 10 do
-        if type(value) == "table" then
-          for name, found in next, value do
-            if separator ~= ":" or type(found) == "function" then add(name) end
-          end
-        end
-        local meta = value ~= nil and getmeta(value)
-        value = type(meta) == "table" and rawget(meta, "__index") or nil
-        if type(value) ~= "table" then break end
-      end
-      sort(names)
-      return #prefix, names
-    end
-
-    --- What the value of a dotted name is, or nothing.
-    function F.inspect(path)
-      local value = resolve(path)
-      if value == nil then return end
-      if type(value) ~= "function" then return path .. ": " .. type(value) .. "\n" .. show_one(value) end
-      local info = getinfo(value, "Su")
-      local names = {}
-      for i = 1, info.nparams do names[i] = debug.getlocal(value, i) end
-      if info.isvararg then names[#names + 1] = "..." end
-      if info.what == "C" then return path .. ": function (built in)" end
-      return format("%s: function(%s)\ndefined in %s, line %d", path, concat(names, ", "), info.short_src, info.linedefined)
-    end
+    function F.complete(...) return part("code").complete(...) end
+    function F.indent(...) return part("code").indent(...) end
+    function F.inspect(...) return part("code").inspect(...) end
 
     --- Shows what a dotted name stands for in the client's pager.
     local page = F.page

@@ -1,59 +1,80 @@
-// What was executed, for history requests. In memory, the oldest entries go first.
+// What was executed, for history requests: the latest cells of this session in memory, those of earlier ones in a file.
 import Glibc
 import JSON
 
 struct History {
   struct Entry {
+    /// Sessions are counted from 1; each start of the kernel is one.
+    var session = 0
     let number: Int
     let input: String
     var output: String?
+
+    var size: Int { input.utf8.count + (output?.utf8.count ?? 0) }
   }
 
-  /// How many entries are kept, and how many bytes of text.
+  /// How many entries are kept in memory, and how many bytes of text.
   static let capacity = 1000
-  static let bytes = 1 << 20
+  static let bytes = 256 << 10
 
+  private let file: HistoryFile?
   private var entries: [Entry] = []
   private var size = 0
 
+  init(_ file: HistoryFile? = nil) { self.file = file }
+
   mutating func append(_ number: Int, _ input: String, output: String?) {
-    entries.append(Entry(number: number, input: input, output: output))
-    size += input.utf8.count + (output?.utf8.count ?? 0)
+    let entry = Entry(number: number, input: input, output: output)
+    file?.append(entry)
+    entries.append(entry)
+    size += entry.size
     while entries.count > History.capacity || (size > History.bytes && entries.count > 1) {
-      let oldest = entries.removeFirst()
-      size -= oldest.input.utf8.count + (oldest.output?.utf8.count ?? 0)
+      size -= entries.removeFirst().size
     }
   }
 
-  /// The code of a cell, if it is still kept.
-  func input(_ number: Int) -> String? { entries.last { $0.number == number }?.input }
+  /// The code of a cell by the name of its chunk, if it is still kept.
+  func source(of chunk: String) -> String? {
+    guard chunk.hasPrefix("cell "), let number = Int(chunk.dropFirst(5)) else { return nil }
+    return entries.last { $0.number == number }?.input
+  }
 
-  /// The content of `history_reply`. There is one session, number 1; 0 means the current one and so the same.
+  /// The content of `history_reply`. Session 0 is the current one, negative ones are counted back from it.
   func reply(to request: JSON) -> JSON {
     let wantsOutput = request["output"]?.bool ?? false
+    let (earlier, current) = sessions()
+    let all = earlier + current
+    let session = all.last?.session ?? 1
     let chosen: [Entry]
     switch request["hist_access_type"]?.string {
-    case "range": chosen = range(request)
-    case "search": chosen = search(request)
-    default: chosen = Array(entries.suffix(max(0, Int(request["n"]?.int ?? 10))))
+    case "range": chosen = range(request, all, session)
+    case "search": chosen = search(request, all)
+    default: chosen = Array(all.suffix(max(0, Int(request["n"]?.int ?? 10))))
     }
     let list = chosen.map { entry -> JSON in
       let text: JSON = wantsOutput ? [.string(entry.input), JSON(entry.output)] : .string(entry.input)
-      return [1, JSON(entry.number), text]
+      return [JSON(entry.session), JSON(entry.number), text]
     }
     return ["status": "ok", "history": .array(list)]
   }
 
-  private func range(_ request: JSON) -> [Entry] {
-    guard [0, 1].contains(request["session"]?.int ?? 0) else { return [] }
-    let start = request["start"]?.int ?? 0
-    let stop = request["stop"]?.int ?? .max
-    return entries.filter { $0.number >= start && $0.number < stop }
+  private func sessions() -> (earlier: [Entry], current: [Entry]) {
+    let earlier = file?.earlier() ?? []
+    let session = (earlier.last?.session ?? 0) + 1
+    return (earlier, entries.map { Entry(session: session, number: $0.number, input: $0.input, output: $0.output) })
   }
 
-  private func search(_ request: JSON) -> [Entry] {
+  private func range(_ request: JSON, _ all: [Entry], _ current: Int) -> [Entry] {
+    var session = Int(request["session"]?.int ?? 0)
+    if session <= 0 { session += current }
+    let start = request["start"]?.int ?? 0
+    let stop = request["stop"]?.int ?? .max
+    return all.filter { $0.session == session && $0.number >= start && $0.number < stop }
+  }
+
+  private func search(_ request: JSON, _ all: [Entry]) -> [Entry] {
     let pattern = request["pattern"]?.string ?? "*"
-    var found = entries.filter { fnmatch(pattern, $0.input, 0) == 0 }
+    var found = all.filter { fnmatch(pattern, $0.input, 0) == 0 }
     if request["unique"]?.bool ?? false {
       var seen: Set<String> = []
       found = found.reversed().filter { seen.insert($0.input).inserted }.reversed()

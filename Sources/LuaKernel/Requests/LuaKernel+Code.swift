@@ -4,9 +4,11 @@ import JupyterProtocol
 
 extension LuaKernel {
   func isComplete(_ content: JSON) -> KernelServer.Reply {
-    switch session.completeness(content["code"]?.string ?? "") {
+    let code = content["code"]?.string ?? ""
+    return switch session.completeness(code) {
     case .complete: .init("is_complete_reply", ["status": "complete"])
-    case .incomplete: .init("is_complete_reply", ["status": "incomplete", "indent": "  "])
+    case .incomplete:
+      .init("is_complete_reply", ["status": "incomplete", "indent": .string(session.indent(after: code))])
     case .invalid: .init("is_complete_reply", ["status": "invalid"])
     }
   }
@@ -15,20 +17,24 @@ extension LuaKernel {
     let code = content["code"]?.string ?? ""
     let cursor = LuaKernel.cursor(content, code)
     let before = String(code.unicodeScalars.prefix(cursor))
-    // What is completed is ASCII, so that its bytes and its characters are the same number.
-    let (names, length) = session.complete(before)
+    let (matches, length) = session.complete(before, after: String(code.unicodeScalars.dropFirst(cursor)))
+    // What is completed is ASCII, or a part of a module's name: its bytes and its characters are the same number.
+    let start = JSON(cursor - length)
+    let types = matches.map { match -> JSON in
+      ["start": start, "end": JSON(cursor), "text": .string(match.name), "type": .string(match.type)]
+    }
     return .init(
       "complete_reply",
       [
-        "status": "ok", "matches": .array(names.map { .string($0) }), "cursor_start": JSON(cursor - length),
-        "cursor_end": JSON(cursor), "metadata": [:],
+        "status": "ok", "matches": .array(matches.map { .string($0.name) }), "cursor_start": start,
+        "cursor_end": JSON(cursor), "metadata": ["_jupyter_types_experimental": .array(types)],
       ])
   }
 
   func inspect(_ content: JSON) -> KernelServer.Reply {
     let code = content["code"]?.string ?? ""
     let name = LuaKernel.name(in: Array(code.unicodeScalars), at: LuaKernel.cursor(content, code))
-    let text = name.isEmpty ? nil : session.inspect(name)
+    let text = name.isEmpty ? nil : session.inspect(name, detailed: content["detail_level"]?.int == 1, in: code)
     return .init(
       "inspect_reply",
       [

@@ -37,7 +37,7 @@ extension LuaKernel {
       error,
       source: { name in
         if name == script ?? "cell *" { return code }
-        return name.hasPrefix("cell ") ? Int(name.dropFirst(5)).flatMap { history.input($0) } : nil
+        return history.source(of: name)
       }, describe: { session.describe($0) })
   }
 

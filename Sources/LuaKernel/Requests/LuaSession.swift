@@ -13,6 +13,7 @@ final class LuaSession {
   private let publishing: LuaFunction
   private let forgetInput: LuaFunction
   private let showing: LuaFunction
+  private let indentation: LuaFunction
   /// `_VERSION`, such as `Lua 5.4`.
   let release: String
 
@@ -38,6 +39,7 @@ final class LuaSession {
     publishing = try state.function("__fleet.publish")
     forgetInput = try state.function("__fleet.forget_input")
     showing = try state.function("__fleet.show_one")
+    indentation = try state.function("__fleet.indent")
     release = try state.global("_VERSION").text ?? "Lua"
     try state.setGlobal("__fleet", .nil)
   }
@@ -128,16 +130,34 @@ final class LuaSession {
     return isIncomplete ? .incomplete : .invalid
   }
 
+  struct Completion {
+    let name: String
+    /// A Lua type, or `keyword`, `local`, `parameter`, `module`.
+    let type: String
+  }
+
   /// Completions of what stands before the cursor, and how many bytes of it they replace.
-  func complete(_ text: String) -> (names: [String], length: Int) {
-    guard let results = try? state.call(completion, [.text(text)], deadline: .milliseconds(500)), results.count == 2
+  func complete(_ text: String, after: String) -> (matches: [Completion], length: Int) {
+    guard
+      let results = try? state.call(completion, [.text(text), .text(after)], deadline: .milliseconds(500)),
+      results.count == 3, let names = results[1].table?.array, let types = results[2].table?.array
     else { return ([], 0) }
-    return (results[1].table?.array.compactMap(\.text) ?? [], Int(results[0].integer ?? 0))
+    let matches = zip(names, types).map { Completion(name: $0.text ?? "", type: $1.text ?? "") }
+    return (matches, Int(results[0].integer ?? 0))
   }
 
   /// A description of what a dotted name stands for; nil if it is nothing.
-  func inspect(_ path: String) -> String? {
-    (try? state.call(inspection, [.text(path)], deadline: .milliseconds(500)))?.first?.text
+  /// - Parameters:
+  ///   - detailed: with the source of a function, however long.
+  ///   - code: around the name, which may declare it.
+  func inspect(_ path: String, detailed: Bool, in code: String) -> String? {
+    let arguments: [LuaValue] = [.text(path), .boolean(detailed), .text(code)]
+    return (try? state.call(inspection, arguments, deadline: .milliseconds(500)))?.first?.text
+  }
+
+  /// The indent of the line that follows code which is incomplete.
+  func indent(after code: String) -> String {
+    (try? state.call(indentation, [.text(code)], deadline: .milliseconds(500)))?.first?.text ?? "  "
   }
 
   /// Makes a read-only global table.

@@ -6,6 +6,8 @@ struct KernelIdentity: Sendable, Hashable {
   let id: String
   let connectionFile: String
   let stateFile: String
+  /// Beside the state file; nil for a kernel that nobody will start again under the same name.
+  let historyFile: String?
   /// The control socket of the host that started the kernel, or of the usual fleet directory.
   let hostSocket: String?
 
@@ -23,6 +25,9 @@ struct KernelIdentity: Sendable, Hashable {
     stateFile =
       options.stateFile.map(FilePath.absolute)
       ?? "\(FilePath.directory(of: connectionFile))/\(uuid ?? id).state.db"
+    let isLasting = uuid != nil || options.stateFile != nil
+    historyFile =
+      isLasting ? (stateFile.hasSuffix(".state.db") ? String(stateFile.dropLast(9)) : stateFile) + ".history" : nil
     // Without a home directory there is no usual one.
     hostSocket = FilePath.environment("FLEET_SOCKET") ?? (try? FleetDirectory.choose())?.socket
   }
