@@ -45,8 +45,8 @@ import Testing
       let killed = ContinuousClock.now
       kill(try #require(kernel.pid), SIGKILL)
       _ = try await fleet.wait(host, kernel.id, for: .backoff)
-      // Far from the heartbeat's three misses, and with room for a busy machine.
-      #expect(ContinuousClock.now - killed < .milliseconds(300))
+      // Far from the heartbeat's three misses, however busy the machine is; how fast it is says Benchmarks/.
+      #expect(ContinuousClock.now - killed < .seconds(5))
     }
   }
 
