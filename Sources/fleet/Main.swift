@@ -36,7 +36,12 @@ enum Main {
       return failure.status
     }
     let code = FleetCommand.exitCode(for: error)
+    let words = LeadingOptions.take(Array(CommandLine.arguments.dropFirst()))
     if code.isSuccess {
+      if words.first == "help", words.count > 1, let complaint = unknownCommand(words[1]) {
+        Output.complain(complaint)
+        return ExitStatus.usage.rawValue
+      }
       Output.write(FleetCommand.fullMessage(for: error) + "\n")
       return ExitStatus.done.rawValue
     }
@@ -45,17 +50,16 @@ enum Main {
       Output.complain("\(error)")
       return ExitStatus.failed.rawValue
     }
-    Output.complain(unknownCommand() ?? usage(error))
+    Output.complain(words.first.flatMap(unknownCommand) ?? usage(error))
     return ExitStatus.usage.rawValue
   }
 
-  private static func unknownCommand() -> String? {
-    let words = LeadingOptions.take(Array(CommandLine.arguments.dropFirst()))
-    guard let first = words.first, !first.hasPrefix("-"), first != "help" else { return nil }
+  /// Nil if there is such a command.
+  private static func unknownCommand(_ word: String) -> String? {
     let names = FleetCommand.commandNames
-    guard !names.contains(first) else { return nil }
-    let hint = NearestName.of(first, among: names).map { "; did you mean \"\($0)\"?" } ?? "; see fleet --help"
-    return "there is no command \"\(first)\"\(hint)"
+    guard !word.hasPrefix("-"), word != "help", !names.contains(word) else { return nil }
+    let hint = NearestName.of(word, among: names).map { "; did you mean \"\($0)\"?" } ?? "; see fleet --help"
+    return "there is no command \"\(word)\"\(hint)"
   }
 
   /// What was wrong with the arguments, and the `--help` that tells more, in one sentence.
@@ -64,7 +68,8 @@ enum Main {
     if message.hasSuffix("?") { return message }  // it says what was probably meant
     let advice = FleetCommand.fullMessage(for: error).split(separator: "\n").last { $0.contains("See '") }
     guard let advice, let start = advice.range("See '"), let end = advice.range("' for") else { return message }
-    return "\(message); see \(advice[start.upperBound..<end.lowerBound])"
+    let sentence = message.hasSuffix(".") ? String(message.dropLast()) : message
+    return "\(sentence); see \(advice[start.upperBound..<end.lowerBound])"
   }
 }
 

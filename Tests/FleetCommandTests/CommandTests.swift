@@ -106,6 +106,35 @@ struct CommandTests {
     #expect(try fleet("stop", "zzz").error == "fleet: there is no kernel \"zzz\"; see fleet list\n")
   }
 
+  @Test func aKernelspecThatOnlyTheHostMissesIsToldSo() throws {
+    let host = FakeHost { _ in (404, ["error": "its sentence", "code": "kernelspec_not_found"]) }
+    let folder = host.directory + "/data/kernels/toy"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try #"{"argv": ["true"], "language": "toy", "display_name": "Toy"}"#.write(
+      toFile: folder + "/kernel.json", atomically: true, encoding: .utf8)
+    let environment = ["JUPYTER_DATA_DIR": host.directory + "/data"]
+    for arguments in [
+      ["spawn", "--language", "toy"], ["find", "--language", "toy"], ["spawn", "--kernelspec", "toy"],
+    ] {
+      let result = try FleetProcess.run(arguments, in: host.directory, environment: environment)
+      #expect(result.code == 3)
+      #expect(
+        result.error == """
+          fleet: the kernelspec "toy" is installed here, but not where the host was started; start the host from here, \
+          with fleet down and fleet up (kernels go on meanwhile)
+
+          """)
+    }
+    #expect(try FleetProcess.run(["spawn", "--language", "x"], in: host.directory).error == "fleet: its sentence\n")
+  }
+
+  @Test func anOutputThatCannotBeWrittenFailsTheCommand() throws {
+    let command = "\(FleetProcess.executable) list > /dev/full"
+    let result = try FleetProcess.run(["-c", command], in: host.directory, program: "/bin/sh")
+    #expect(result.code == 1)
+    #expect(result.error == "fleet: cannot write to standard output: No space left on device\n")
+  }
+
   @Test func logsAndInterrupt() throws {
     #expect(try fleet("logs", "alice", "-n", "2").output == "one\ntwo\n")
     #expect(try fleet("interrupt", "alice").output == "interrupted alice (kernel-1a2b3c4d)\n")

@@ -17,12 +17,14 @@ struct FleetProcess {
   /// Runs `fleet` to its end.
   /// - Parameters:
   ///   - directory: its fleet directory.
+  ///   - program: what is run, if not `fleet` itself.
   ///   - environment: beside HOME and PATH, which lead nowhere near the user's own.
   static func run(
-    _ arguments: [String], in directory: String, environment: [String: String] = [:], input: String = ""
+    _ arguments: [String], in directory: String, environment: [String: String] = [:], input: String = "",
+    program: String = executable
   ) throws -> FleetProcess {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: executable)
+    process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     process.environment = ["HOME": directory, "PATH": "/usr/bin:/bin", "FLEET_HOME": directory]
       .merging(environment) { _, given in given }

@@ -43,7 +43,7 @@ struct InteractiveTests {
     let host = Self.host(of: kernel)
     let environment = ["HOME=\(host.directory)", "FLEET_HOME=\(host.directory)", "TERM=xterm", "PATH=/usr/bin:/bin"]
     let terminal = try #require(Terminal(["connect", "alice"], environment: environment))
-    #expect(terminal.wait(for: "connected to alice (lua, port 9555), shared with 1 other client\n"))
+    #expect(terminal.wait(for: "connected to alice (lua, port 9555), shared with 1 other client; Ctrl-D leaves\n"))
     #expect(terminal.wait(for: "lua> "))
     terminal.type("6 *\n")
     #expect(terminal.wait(for: "...> "))

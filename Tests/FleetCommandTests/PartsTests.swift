@@ -18,11 +18,12 @@ struct PartsTests {
     #expect(Output.plain("nothing") == "nothing")
   }
 
-  @Test func pairs() {
-    #expect(KeyValue(argument: "a=b=c")?.value == "b=c")
-    #expect(KeyValue(argument: "a=")?.value == "")
-    #expect(KeyValue(argument: "a")?.value == nil)
-    #expect(KeyValue(argument: "=a") == nil)
+  @Test func pairs() throws {
+    #expect(try KeyValue.parse("a=b=c").value == "b=c")
+    #expect(try KeyValue.parse("a=").value == "")
+    #expect(try KeyValue.parse("a").value == nil)
+    #expect(throws: (any Error).self) { try KeyValue.parse("=a") }
+    #expect(throws: (any Error).self) { try KeyValue.parse("a b=c") }
   }
 
   @Test(

@@ -16,6 +16,11 @@ struct UsageTests {
     try FleetProcess.run(arguments, in: home.path, environment: environment)
   }
 
+  private static func keyValue(_ option: String, _ value: String) -> String {
+    "The value '\(value)' is invalid for '\(option) <key=value>': "
+      + "write it as KEY=VALUE, with a KEY that has no spaces; see fleet spawn --help"
+  }
+
   @Test(arguments: [
     (["lst"], "there is no command \"lst\"; did you mean \"list\"?"),
     (["frobnicate"], "there is no command \"frobnicate\"; see fleet --help"),
@@ -33,12 +38,42 @@ struct UsageTests {
     (["spawn", "a", "--config", "b"], "CONFIG and --config are given: one is enough; see fleet spawn --help"),
     (
       ["spawn", "--name", "kernel-1"],
-      "--name kernel-1: a name begins with a letter, has letters, digits, \".\", \"_\" and \"-\", at most 63, and does not look like an id; see fleet spawn --help"
+      "--name \"kernel-1\": a name begins with a letter, has letters, digits, \".\", \"_\" and \"-\", at most 63, and does not look like an id; see fleet spawn --help"
     ),
     (
       ["spawn", "--env", "NOT_SET_ANYWHERE"],
       "--env NOT_SET_ANYWHERE: the variable is not set here; write NOT_SET_ANYWHERE=VALUE"
     ),
+    (["spawn", "--env", "=x"], keyValue("--env", "=x")),
+    (["spawn", "--env", "A B=1"], keyValue("--env", "A B=1")),
+    (
+      ["spawn", "--cpu", "-1"],
+      "--cpu: -1 is no share of processors; 0.5 is half a core, 2 are two, 0.01 is the least; see fleet spawn --help"
+    ),
+    (["spawn", "--port", "-1"], "--port -1: it goes from 1 to 65531; see fleet spawn --help"),
+    (
+      ["spawn", "--memory", "1K"],
+      "--memory: 1K is too little for a kernel; the least is 1M, and saying nothing is no limit; see fleet spawn --help"
+    ),
+    (
+      ["spawn", "--processes", "0"],
+      "--processes: 0 is out of range; write a whole number from 1 to 2147483647; see fleet spawn --help"
+    ),
+    (
+      ["spawn", "--open-files", "1"],
+      "--open-files: 1 open files are too few for a kernel; the least is 16; see fleet spawn --help"
+    ),
+    (["list", "--watch", "--json"], "--watch and --json do not go together; see fleet list --help"),
+    (["help", "lst"], "there is no command \"lst\"; did you mean \"list\"?"),
+    (
+      ["completions", "tcsh"],
+      "The value 'tcsh' is invalid for '<shell>'. Please provide one of 'bash', 'zsh' or 'fish'; see fleet completions --help"
+    ),
+    (
+      ["stop", "x", "--timeout", "soon"],
+      "The value 'soon' is invalid for '--timeout <timeout>': \"soon\" is no length of time; write it as 500ms, 2s, 1m30s or 24h; see fleet stop --help"
+    ),
+    (["logs", "x", "-n", "-1"], "-n -1: it goes from 0 to 10000; see fleet logs --help"),
     (["logs", "x", "-n", "20000"], "-n 20000: it goes from 0 to 10000; see fleet logs --help"),
     (["run", "script.xyz"], "cannot read the script script.xyz: No such file or directory"),
   ])

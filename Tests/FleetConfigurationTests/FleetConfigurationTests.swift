@@ -163,7 +163,7 @@ struct FleetConfigurationTests {
       "[kernelspecs.\"a/b\"]",
       "1: \"a/b\" in [kernelspecs]: a kernelspec's name has only letters, digits, \".\", \"_\" and \"-\""
     ),
-    ("[health]\ninterval = \"1ms\"", "2: \"interval\" in [health]: is outside 100ms to 1h"),
+    ("[health]\ninterval = \"1ms\"", "2: \"interval\" in [health]: 1ms is outside 100ms to 1h"),
     (
       "[logs]\nmax_age = \"soon\"",
       "2: \"max_age\" in [logs]: \"soon\" is no length of time; write it as 500ms, 2s, 1m30s or 24h"

@@ -75,7 +75,11 @@ struct KernelConfigurationTests {
     ),
     (
       "[limits]\nmemory = 0",
-      "x.toml:2: \"memory\" in [limits]: a size of 0 leaves nothing; leave the key out for no limit"
+      "x.toml:2: \"memory\" in [limits]: 0 is too little for a kernel; the least is 1M, and saying nothing is no limit"
+    ),
+    (
+      "[limits]\nopen_files = 4",
+      "x.toml:2: \"open_files\" in [limits]: 4 open files are too few for a kernel; the least is 16"
     ),
     ("[limits]\nnice = 40", "x.toml:2: \"nice\" in [limits]: 40 is no priority; nice goes from -20 to 19"),
     ("[limits]\ncpu = []", "x.toml:2: \"cpu\" in [limits] must be a number, found an array"),

@@ -184,7 +184,7 @@ extension TableReader {
     guard var reader = try table("health") else { return health }
     if let interval = try reader.parsed("interval", DurationText.parse) {
       guard interval >= .milliseconds(100), interval <= .seconds(3600) else {
-        throw reader.badValue("interval", "is outside 100ms to 1h")
+        throw reader.badValue("interval", "\(DurationText.format(interval)) is outside 100ms to 1h")
       }
       health.interval = interval
     }

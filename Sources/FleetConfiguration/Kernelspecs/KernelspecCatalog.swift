@@ -67,10 +67,8 @@ extension KernelspecCatalog {
       }
     }
     let hint = NearestName.hint(for: language, among: languages, what: "languages here")
-    throw ConfigurationError(
-      .notFound,
-      "no kernel for the language \"\(language)\" is installed\(hint); "
-        + "install a kernelspec or add [kernelspecs.NAME] to fleet.toml")
+    let advice = hint.hasSuffix("?") ? "" : "; install a kernelspec or add [kernelspecs.NAME] to fleet.toml"
+    throw ConfigurationError(.notFound, "no kernel for the language \"\(language)\" is installed\(hint)\(advice)")
   }
 
   /// Languages that a kernel of another name also speaks, and the usual short names.

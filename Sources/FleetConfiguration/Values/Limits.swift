@@ -90,3 +90,22 @@ public struct Limits: Sendable, Hashable {
       processes: processes ?? fallback.processes, openFiles: openFiles ?? fallback.openFiles)
   }
 }
+
+// Limits below which no kernel of any kind starts: told when they are read, not by a kernel that dies of them.
+extension Limits {
+  /// - Throws: when it is no size, or less than 1 MiB.
+  public static func memory(parsing text: String) throws(ValueError) -> ByteCount {
+    let size = try ByteCount(parsing: text)
+    guard size.bytes >= 1 << 20 else {
+      throw ValueError("\(size) is too little for a kernel; the least is 1M, and saying nothing is no limit")
+    }
+    return size
+  }
+
+  /// - Throws: when it is no whole number, or less than 16.
+  public static func openFiles(parsing text: String) throws(ValueError) -> PositiveCount {
+    let count = try PositiveCount(parsing: text)
+    guard count.value >= 16 else { throw ValueError("\(count) open files are too few for a kernel; the least is 16") }
+    return count
+  }
+}

@@ -179,7 +179,8 @@ extension TableReader {
   mutating func limits() throws(ConfigurationError) -> Limits {
     guard var reader = try table("limits") else { return Limits() }
     var limits = Limits()
-    limits.memory = try reader.size("memory")
+    limits.memory = try reader.parsedOrInteger(
+      "memory", expected: "a size such as \"512M\" or a number of bytes", Limits.memory(parsing:))
     if let node = reader.node("cpu") {
       if case .string = node.content {
         limits.cpu = try reader.parsed("cpu", CPUShare.init(parsing:))
@@ -189,7 +190,7 @@ extension TableReader {
     }
     limits.nice = try reader.parsedOrInteger("nice", expected: "an integer", Niceness.init(parsing:))
     limits.processes = try reader.parsedOrInteger("processes", expected: "an integer", PositiveCount.init(parsing:))
-    limits.openFiles = try reader.parsedOrInteger("open_files", expected: "an integer", PositiveCount.init(parsing:))
+    limits.openFiles = try reader.parsedOrInteger("open_files", expected: "an integer", Limits.openFiles(parsing:))
     try reader.finish()
     return limits
   }

@@ -46,7 +46,8 @@ private enum InteractiveSession {
     }
     let others = registration["others"]?.int.map(Int.init) ?? 0
     let sharing = others == 0 ? "shared with nobody else" : "shared with \(Words.count(others, "other client"))"
-    Output.note("connected to \(kernel.title) (\(kernel.language), port \(kernel.port)), \(sharing)")
+    let advice = isatty(STDIN_FILENO) == 1 ? "; Ctrl-D leaves" : ""
+    Output.note("connected to \(kernel.title) (\(kernel.language), port \(kernel.port)), \(sharing)\(advice)")
     var conversation = Conversation(session, historyFile: "\(access.directory.path)/history.\(kernel.language)")
     try conversation.run()
   }

@@ -36,8 +36,20 @@ struct UpCommand: AsyncParsableCommand {
     }
     let starter = HostStarter(directory: directory, configurationFile: configurationFile)
     switch try Progress.during("starting a host", starter.start) {
-    case .started(let pid): Output.line("started a host (pid \(pid)) in \(directory.path)")
+    case .started(let pid):
+      Output.line("started a host (pid \(pid)) in \(directory.path)")
+      Self.warn(try FleetClient(socketPath: directory.socket).status())
     case .alreadyRunning(let pid): throw Self.alreadyRunning(Int64(pid), directory)
+    }
+  }
+
+  /// A policy that cannot be used does not keep a host from starting; its author should hear of it all the same.
+  private static func warn(_ status: JSON) {
+    for policy in status["policies"]?.array ?? [] {
+      guard let error = policy["last_error"]?.string else { continue }
+      Output.note(
+        "the policy \(policy["path"]?.string ?? "?") cannot be used: \(error); until it is corrected, the host's own rule decides"
+      )
     }
   }
 

@@ -21,7 +21,9 @@ struct RequirementOptions: ParsableArguments {
   @Option(help: "At least this limit of memory, such as 512M.")
   var memory: String?
 
-  @Option(help: ArgumentHelp("A label that it must have; may be repeated.", valueName: "key=value"))
+  @Option(
+    help: ArgumentHelp("A label that it must have; may be repeated.", valueName: "key=value"),
+    transform: KeyValue.parse)
   var label: [KeyValue] = []
 
   @Option(help: "The same key finds the same kernel again.")
@@ -123,11 +125,15 @@ struct KernelRequest {
 /// Values that are checked before a host is started for them.
 enum Checked {
   static func size(_ text: String) throws {
-    do { _ = try ByteCount(parsing: text) } catch { throw ValidationError("--memory: \(error)") }
+    do { _ = try Limits.memory(parsing: text) } catch { throw ValidationError("--memory: \(error)") }
   }
 
   static func cpu(_ text: String) throws {
     do { _ = try CPUShare(parsing: text) } catch { throw ValidationError("--cpu: \(error)") }
+  }
+
+  static func count(_ option: String, _ number: Int, _ parse: (String) throws(ValueError) -> PositiveCount) throws {
+    do { _ = try parse("\(number)") } catch { throw ValidationError("\(option): \(error)") }
   }
 
   static func labels(_ labels: [KeyValue]) throws {
@@ -146,7 +152,7 @@ enum Checked {
       !name.hasPrefix("kernel-")
     else {
       throw ValidationError(
-        "--name \(name): a name begins with a letter, has letters, digits, \".\", \"_\" and \"-\", at most 63, "
+        "--name \"\(name)\": a name begins with a letter, has letters, digits, \".\", \"_\" and \"-\", at most 63, "
           + "and does not look like an id")
     }
   }

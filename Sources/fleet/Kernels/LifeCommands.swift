@@ -13,8 +13,8 @@ struct StopCommand: ParsableCommand {
   @Flag(help: "Kill it at once.")
   var force = false
 
-  @Option(help: "How long it may take to end when asked, such as 5s.")
-  var timeout: TimeArgument?
+  @Option(help: "How long it may take to end when asked, such as 5s.", transform: TimeArgument.parse)
+  var timeout: Duration?
 
   @OptionGroup var jsonOption: JSONOption
   @OptionGroup var directoryOptions: DirectoryOptions
@@ -23,7 +23,7 @@ struct StopCommand: ParsableCommand {
     let access = try HostAccess(directoryOptions)
     let document = try access.ask(about: argument.kernel, "stopping \(argument.kernel)") {
       client throws(FleetClientError) in
-      try client.stop(argument.kernel, force: force, timeout: timeout?.duration)
+      try client.stop(argument.kernel, force: force, timeout: timeout)
     }
     try LifeOutput.show(document, "stopped", json: jsonOption.json)
   }

@@ -17,12 +17,17 @@ struct ListCommand: ParsableCommand {
   @OptionGroup var jsonOption: JSONOption
   @OptionGroup var directoryOptions: DirectoryOptions
 
+  func validate() throws {
+    if watch && jsonOption.json { throw ValidationError("--watch and --json do not go together") }
+  }
+
   func run() throws {
     let access = try HostAccess(directoryOptions)
     while true {
       let document = try access.ask { client throws(FleetClientError) in try client.kernels() }
       if watch && Output.isTerminal { Output.write("\u{1B}[H\u{1B}[2J") }
-      if jsonOption.json { Output.json(document) } else { Output.write(KernelTable.text(document, verbose: verbose)) }
+      if jsonOption.json { return Output.json(document) }
+      Output.write(KernelTable.text(document, verbose: verbose))
       guard watch else { return }
       sleep(2)
     }

@@ -13,7 +13,7 @@ struct LogsCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Go on as the log grows, until Ctrl-C.")
   var follow = false
 
-  @Option(name: [.short, .customLong("lines")], help: "How many of its last lines.")
+  @Option(name: [.short, .customLong("lines")], parsing: .unconditional, help: "How many of its last lines.")
   var number = 100
 
   @OptionGroup var jsonOption: JSONOption

@@ -1,6 +1,7 @@
 // spawn, find: how one comes by a kernel.
 import ArgumentParser
 import FleetClient
+import FleetConfiguration
 import JSON
 
 struct SpawnCommand: ParsableCommand {
@@ -26,7 +27,7 @@ struct SpawnCommand: ParsableCommand {
   @Option(help: "The kernelspec, if the language has several; see fleet kernelspec list.")
   var kernelspec: String?
 
-  @Option(help: "Its base port (else the next free one).")
+  @Option(parsing: .unconditional, help: "Its base port (else the next free one).")
   var port: Int?
 
   @Option(help: "A name to call it by.")
@@ -35,23 +36,24 @@ struct SpawnCommand: ParsableCommand {
   @Option(help: "Its limit of memory, such as 512M.")
   var memory: String?
 
-  @Option(help: "Its share of processors: 0.5 is half a core.")
+  @Option(parsing: .unconditional, help: "Its share of processors: 0.5 is half a core.")
   var cpu: String?
 
   @Option(parsing: .unconditional, help: "Its priority, from -20 (urgent) to 19.")
   var nice: Int?
 
-  @Option(help: "How many processes it may have.")
+  @Option(parsing: .unconditional, help: "How many processes it may have.")
   var processes: Int?
 
-  @Option(help: "How many files it may have open.")
+  @Option(parsing: .unconditional, help: "How many files it may have open.")
   var openFiles: Int?
 
   @Option(
-    help: ArgumentHelp("A variable of its environment; KEY alone sends the value it has here.", valueName: "key=value"))
+    help: ArgumentHelp("A variable of its environment; KEY alone sends the value it has here.", valueName: "key=value"),
+    transform: KeyValue.parse)
   var env: [KeyValue] = []
 
-  @Option(help: ArgumentHelp("A label; may be repeated.", valueName: "key=value"))
+  @Option(help: ArgumentHelp("A label; may be repeated.", valueName: "key=value"), transform: KeyValue.parse)
   var label: [KeyValue] = []
 
   @Option(help: "The pool that it belongs to.")
@@ -74,6 +76,8 @@ struct SpawnCommand: ParsableCommand {
     if let memory { try Checked.size(memory) }
     if let cpu { try Checked.cpu(cpu) }
     if let name { try Checked.name(name) }
+    if let processes { try Checked.count("--processes", processes, PositiveCount.init(parsing:)) }
+    if let openFiles { try Checked.count("--open-files", openFiles, Limits.openFiles(parsing:)) }
     if let nice, !(-20...19).contains(nice) { throw ValidationError("--nice \(nice): it goes from -20 to 19") }
     if let port, !(1...65531).contains(port) { throw ValidationError("--port \(port): it goes from 1 to 65531") }
     try Checked.labels(label)
@@ -82,7 +86,9 @@ struct SpawnCommand: ParsableCommand {
   func run() throws {
     let access = try HostAccess(directoryOptions)
     let body = try body(access)
-    let document = try access.ask("starting a kernel") { client throws(FleetClientError) in try client.spawn(body) }
+    let document = try access.ask(for: body, "starting a kernel") { client throws(FleetClientError) in
+      try client.spawn(body)
+    }
     if jsonOption.json { return Output.json(document) }
     let kernel = KernelDocument(document["kernel"] ?? [:])
     let title = kernel.name.map { "\($0) (\(kernel.id))" } ?? kernel.id
@@ -136,7 +142,9 @@ struct FoundKernel {
   let kernel: KernelDocument
 
   init(_ access: HostAccess, _ request: KernelRequest) throws {
-    document = try access.ask("finding a kernel") { client throws(FleetClientError) in try client.find(request.body) }
+    document = try access.ask(for: request.body, "finding a kernel") { client throws(FleetClientError) in
+      try client.find(request.body)
+    }
     kernel = KernelDocument(document["kernel"] ?? [:])
     if document["decision"]?["spawned"]?.bool == true { request.warn() }
   }

@@ -63,6 +63,13 @@ enum MachineCatalog {
       configuration: configuration, luaKernel: Installation.current.program("fleet-kernel"), environment: environment)
   }
 
+  /// The kernelspec that a request names, or that speaks its language; nil if there is none here.
+  static func find(_ request: JSON, _ directory: FleetDirectory) -> Kernelspec? {
+    guard let catalog = try? load(directory) else { return nil }  // the host has said what is wrong
+    if let name = request["kernelspec"]?.string { return try? catalog.find(name: name) }
+    return request["language"]?.string.flatMap { try? catalog.find(language: $0) }
+  }
+
   private static var environment: [String: String] {
     var result: [String: String] = [:]
     var next = environ

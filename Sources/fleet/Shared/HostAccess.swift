@@ -42,6 +42,22 @@ struct HostAccess {
     }
   }
 
+  /// The same for a request that may start a kernel. A host sees the kernelspecs of the environment that it was started
+  /// in; one that is installed here and not there is told so.
+  func ask<Answer>(
+    for request: JSON, _ task: String, _ body: (FleetClient) throws(FleetClientError) -> Answer
+  ) throws -> Answer {
+    do {
+      return try ask(task, body)
+    } catch let error as FleetClientError where error.code == "kernelspec_not_found" {
+      guard let spec = MachineCatalog.find(request, directory) else { throw error }
+      throw CommandFailure(
+        .notFound,
+        "the kernelspec \"\(spec.name)\" is installed here, but not where the host was started; start the host "
+          + "from here, with fleet down and fleet up (kernels go on meanwhile)")
+    }
+  }
+
   /// The kernel's document.
   func kernel(_ name: String) throws -> KernelDocument {
     KernelDocument(try ask(about: name) { client throws(FleetClientError) in try client.kernel(name) }["kernel"] ?? [:])

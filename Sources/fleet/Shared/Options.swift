@@ -25,25 +25,23 @@ struct KernelArgument: ParsableArguments {
 }
 
 /// `KEY=VALUE`, as `--env` and `--label` take it.
-struct KeyValue: ExpressibleByArgument {
+struct KeyValue: Sendable {
   var key: String
   /// Nil for a `KEY` alone.
   var value: String?
 
-  init?(argument: String) {
-    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let key = parts.first, !key.isEmpty else { return nil }
-    self.key = String(key)
-    value = parts.count > 1 ? String(parts[1]) : nil
+  @Sendable static func parse(_ argument: String) throws -> KeyValue {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard let key = parts.first, !key.isEmpty, !key.contains(where: \.isWhitespace) else {
+      throw ValidationError("write it as KEY=VALUE, with a KEY that has no spaces")
+    }
+    return KeyValue(key: key, value: parts.count > 1 ? parts[1] : nil)
   }
 }
 
 /// A length of time such as `5`, `500ms` or `1m`.
-struct TimeArgument: ExpressibleByArgument {
-  var duration: Duration
-
-  init?(argument: String) {
-    guard let duration = try? DurationText.parse(argument) else { return nil }  // the parser says what was wrong
-    self.duration = duration
+enum TimeArgument {
+  @Sendable static func parse(_ argument: String) throws -> Duration {
+    do { return try DurationText.parse(argument) } catch { throw ValidationError(error.description) }
   }
 }

@@ -34,9 +34,11 @@ enum Output {
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&entry, 1, -1)
       } else if errno != EINTR {
+        let reason = errno
+        guard descriptor == STDOUT_FILENO else { return }
         // Nobody reads any more, or the disk is full: what follows would be lost as well.
-        if descriptor == STDOUT_FILENO { exit(ExitStatus.failed.rawValue) }
-        return
+        if reason != EPIPE { complain("cannot write to standard output: \(String(cString: strerror(reason)))") }
+        exit(ExitStatus.failed.rawValue)
       }
     }
   }
