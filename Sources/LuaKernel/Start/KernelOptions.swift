@@ -24,14 +24,16 @@ struct KernelOptions: Sendable, Hashable {
 
   enum Command: Hashable {
     case start(KernelOptions)
+    case install(KernelspecInstallation)
     case help
     case version
   }
 
   static let help = """
     usage: fleet-kernel start [options]
+           fleet-kernel install [--user | --prefix DIRECTORY] [--name NAME]
 
-    Starts a Lua kernel that speaks the Jupyter protocol.
+    start (the default) starts a Lua kernel that speaks the Jupyter protocol.
 
       --port N                 first of five ports (default 9555; 0: the system chooses)
       --id ID                  name of the kernel (default: kernel- and eight random digits)
@@ -43,6 +45,13 @@ struct KernelOptions: Sendable, Hashable {
       --state-file FILE        where `state` is kept (default: beside the connection file)
       --idle-timeout SECONDS   end after so long without a request (default 0: never)
       --max-clients N          connections that may execute code (default 0: any number)
+
+    install registers the kernel with Jupyter, whose clients then start it themselves.
+
+      --user                   for this user (default)
+      --prefix DIRECTORY       below DIRECTORY/share/jupyter, such as a Python environment or /usr/local
+      --name NAME              name of the kernelspec (default fleet-lua)
+
       --help, --version
 
     Exit codes: 0 ended as asked, 1 failed, 2 usage, 98 a port is taken; else what a script gave to os.exit.
@@ -51,6 +60,7 @@ struct KernelOptions: Sendable, Hashable {
   static func parse(_ arguments: [String]) throws(UsageError) -> Command {
     var options = KernelOptions()
     var rest = arguments[...]
+    if rest.first == "install" { return try install(rest.dropFirst()) }
     if rest.first == "start" { rest.removeFirst() }
     while let argument = rest.popFirst() {
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -85,6 +95,25 @@ struct KernelOptions: Sendable, Hashable {
       }
     }
     return .start(options)
+  }
+
+  private static func install(_ arguments: ArraySlice<String>) throws(UsageError) -> Command {
+    var installation = KernelspecInstallation()
+    var rest = arguments
+    while let argument = rest.popFirst() {
+      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      switch parts[0] {
+      case "--help", "-h": return .help
+      case "--user" where parts.count == 1: installation.place = .user
+      case "--prefix", "--name":
+        guard let value = parts.count == 2 ? parts[1] : rest.popFirst(), !value.isEmpty else {
+          throw UsageError("\(parts[0]) needs a value; see fleet-kernel --help")
+        }
+        if parts[0] == "--name" { installation.name = value } else { installation.place = .prefix(value) }
+      default: throw UsageError("unknown argument \(argument); see fleet-kernel --help")
+      }
+    }
+    return .install(installation)
   }
 
   /// An id becomes part of file names and topics.

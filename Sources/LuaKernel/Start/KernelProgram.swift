@@ -21,6 +21,7 @@ public enum KernelProgram {
       switch try KernelOptions.parse(arguments) {
       case .help: print(KernelOptions.help)
       case .version: print("fleet-kernel \(KernelInfo.version)")
+      case .install(let installation): return install(installation)
       case .start(let options) where options.daemon: return daemon(arguments, options)
       case .start(let options): return start(options)
       }
@@ -36,6 +37,15 @@ public enum KernelProgram {
       return 0
     } catch {
       return fail("\(error)", Code.failed)
+    }
+  }
+
+  private static func install(_ installation: KernelspecInstallation) -> Int32 {
+    do {
+      print("\(installation.name): \(try installation.install())")
+      return 0
+    } catch {
+      return fail(error.description, Code.failed)
     }
   }
 

@@ -83,6 +83,18 @@ def main():
     _, shown = execute(client, "print('hello ' .. io.read())", stdin_hook=answer, allow_stdin=True)
     assert texts(shown, "stdout") == "hello Ada\n" and len(answers) == 1, shown
 
+    _, shown = execute(client, "local h = display{text = 'a', id = 'd'} h:update{text = 'b'} clear_output(true)")
+    kinds = [kind for kind, _ in shown if kind not in ("status", "execute_input")]
+    assert kinds == ["display_data", "update_display_data", "clear_output"], shown
+    assert all(content["transient"] == {"display_id": "d"} for kind, content in shown if kind.endswith("display_data"))
+
+    count = client.execute("1", silent=True) and client.get_shell_msg(timeout=TIMEOUT)["content"]["execution_count"]
+    _, shown = execute(client, "2", store_history=False)
+    assert [content["execution_count"] for kind, content in shown if kind == "execute_result"] == [count], shown
+    reply, _ = execute(client, "v = 3", user_expressions={"twice": "v * 2", "bad": "nosuch.x"})
+    values = reply["user_expressions"]
+    assert values["twice"]["data"] == {"text/plain": "6"} and values["bad"]["status"] == "error", values
+
     assert client.hb_channel.is_beating()
     second.stop_channels()
     reply = client.shutdown(reply=True, timeout=TIMEOUT)["content"]

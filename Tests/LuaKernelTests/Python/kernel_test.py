@@ -1,7 +1,6 @@
-"""jupyter_kernel_test on the Lua kernel: kernel_test.py FLEET_KERNEL. Installs a kernelspec below JUPYTER_DATA_DIR."""
+"""jupyter_kernel_test on the Lua kernel: kernel_test.py FLEET_KERNEL. Installs the kernelspec below JUPYTER_DATA_DIR."""
 
-import json
-import os
+import subprocess
 import sys
 import unittest
 
@@ -51,19 +50,6 @@ def main():
     sys.exit(0 if result.wasSuccessful() and not result.skipped and result.testsRun == 13 else 1)
 
 
-def install(program):
-    folder = os.path.join(os.environ["JUPYTER_DATA_DIR"], "kernels", "fleet-lua")
-    os.makedirs(folder)
-    spec = {
-        "argv": [program, "start", "-f", "{connection_file}"],
-        "display_name": "Lua (Fleet)",
-        "language": "lua",
-        "interrupt_mode": "message",
-    }
-    with open(os.path.join(folder, "kernel.json"), "w", encoding="utf-8") as file:
-        json.dump(spec, file)
-
-
 if __name__ == "__main__":
-    install(sys.argv.pop(1))
+    subprocess.run([sys.argv.pop(1), "install", "--user"], check=True)
     main()
