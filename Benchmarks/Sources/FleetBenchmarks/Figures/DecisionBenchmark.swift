@@ -14,28 +14,39 @@ enum DecisionBenchmark: Benchmark {
     requirements: Requirements(language: "lua", config: "openai.toml"), now: Instant(nanoseconds: 0), seed: 1)
 
   static func run(_ setting: Setting, _ report: inout Report) throws {
-    let path = try policy()
+    let shipped = try policy("policies/least_loaded.lua")
+    let simple = try policy("Benchmarks/Policies/every_row.lua")
     for count in [10, 100, 1000] {
       var fleet = try SimulatedRows(count)
-      let measured = try PolicyMeasurement(
-        path: path, rows: fleet.rows, question: question, rounds: setting.rounds(101), decisions: 200)
-      let (decision, plain) = (measured.decision.inSeconds, measured.bare.inSeconds)
-      report.line(
-        "\(count) kernels: decision \(Text.time(decision)), from plain C \(Text.time(plain)), of which the call alone "
-          + Text.time(measured.callOnly.inSeconds))
-      report.line(
-        "  the quietest of \(setting.rounds(101)) rounds of 200; with its garbage collected "
-          + "\(Text.time(measured.withCollection.inSeconds)); \(measured.bytesPerRow) bytes a row")
-      report.add(Figure("decision at \(count) kernels, by plain C", decision / plain, atMost: 1.5, Text.ratio))
-      report.add(
-        Figure(
-          name: "decision at \(count) kernels, by the call alone", aim: "",
-          measured: Text.ratio(decision / measured.callOnly.inSeconds)))
+      let helped = try measure(shipped, fleet, setting, &report)
+      report.add(Figure("decision at \(count) kernels, by plain C", helped.byPlainC, atMost: 1.5, Text.ratio))
       if count >= 100 {
-        report.add(Figure("decision at \(count) kernels", decision, atMost: count == 100 ? 2e-6 : 3e-6, Text.time))
+        let most = count == 100 ? 2e-6 : 3e-6
+        report.add(Figure("decision at \(count) kernels", helped.decision.inSeconds, atMost: most, Text.time))
       }
-      try live(path, &fleet, setting, &report)
+      let looped = try measure(simple, fleet, setting, &report)
+      report.add(Figure("the same without helpers, by plain C", looped.byPlainC, atMost: 1.5, Text.ratio))
+      let alone = "\(Text.ratio(helped.byCallAlone)), without helpers \(Text.ratio(looped.byCallAlone))"
+      report.add(Figure(name: "the same by the bare call alone", aim: "", measured: alone))
+      try live(shipped, &fleet, setting, &report)
     }
+  }
+
+  private static func measure(
+    _ path: String, _ fleet: SimulatedRows, _ setting: Setting, _ report: inout Report
+  ) throws -> PolicyMeasurement {
+    let rounds = setting.rounds(101)
+    let measured = try PolicyMeasurement(
+      path: path, rows: fleet.rows, question: question, rounds: rounds, decisions: 200)
+    let name = URL(fileURLWithPath: path).lastPathComponent
+    report.line("\(fleet.rows.count) kernels, \(name), the quietest of \(rounds) rounds of 200:")
+    let parts = [
+      "decision \(Text.time(measured.decision.inSeconds))", "from plain C \(Text.time(measured.bare.inSeconds))",
+      "the call alone \(Text.time(measured.callOnly.inSeconds))",
+      "decision with its garbage \(Text.time(measured.withCollection.inSeconds))",
+    ]
+    report.line("  " + parts.joined(separator: ", "))
+    return measured
   }
 
   /// The same in a policy host, one of whose rows changes before each decision, as it does in a fleet.
@@ -58,8 +69,8 @@ enum DecisionBenchmark: Benchmark {
       inside.add(answer.duration)
       outside.add(time)
     }
-    report.line("  one at a time, in its thread", inside)
-    report.line("  one at a time, from ask to reply", outside)
+    report.line("one at a time, in its thread", inside)
+    report.line("one at a time, from ask to reply", outside)
   }
 
   private static func ask(_ host: PolicyHost) -> PolicyAnswer {
@@ -73,13 +84,18 @@ enum DecisionBenchmark: Benchmark {
     return answer.withLock { $0 }
   }
 
-  /// The one that ships with the program, from the checkout that this was built in.
-  private static func policy() throws -> String {
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../../../policies/least_loaded.lua").standardized.path
-    guard access(path, R_OK) == 0 else { throw Failure("there is no policy \(path)") }
-    return path
+  /// A file of the checkout that this was built in.
+  private static func policy(_ path: String) throws -> String {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../../../" + path).standardized.path
+    guard access(file, R_OK) == 0 else { throw Failure("there is no policy \(file)") }
+    return file
   }
+}
+
+extension PolicyMeasurement {
+  fileprivate var byPlainC: Double { decision.inSeconds / bare.inSeconds }
+  fileprivate var byCallAlone: Double { decision.inSeconds / callOnly.inSeconds }
 }
 
 /// Kernels that exist as rows only, all of which match the question.
