@@ -34,12 +34,13 @@ bench: build deps-test
 format:
 	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
 
-install: build
+# Installs what was built, so that it needs no compiler in root's path: make build && sudo make install
+install:
+	@test -x .build/release/fleet || { echo "nothing is built yet; run make build first" >&2; exit 1; }
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fleet
-	install -s -m 755 $(BIN)/fleet $(BIN)/fleet-kernel $(BIN)/fleet-shim $(DESTDIR)$(PREFIX)/bin
+	install -s -m 755 $(addprefix .build/release/,fleet fleet-kernel fleet-shim) $(DESTDIR)$(PREFIX)/bin
 	ln -sf fleet $(DESTDIR)$(PREFIX)/bin/llmspell-fleet
 	cp -r configs policies $(DESTDIR)$(PREFIX)/share/fleet
 
 clean:
-	swift package clean
-	rm -rf .venv
+	rm -rf .build .build-asan Benchmarks/.build .venv

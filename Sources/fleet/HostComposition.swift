@@ -36,23 +36,30 @@ func runHost(options: HostOptions) async throws {
   setup.heartbeat = configuration.health.interval
   let host = try FleetHost(setup: setup)
   let control = HostControl(version: fleetVersion) { kernels in
-    Task {
-      await host.stop(kernels: kernels)
-      kill(getpid(), SIGTERM)
-    }
+    // The end of the host's service ends the group.
+    Task { await host.stop(kernels: kernels) }
   }
   let socket = try ControlSocket(host: host, control: control, log: log) {
     log.info("fleet \(fleetVersion) answers on \(directory.socket) (pid \(getpid()))")
   }
-  let services = ServiceGroup(
-    configuration: .init(
-      services: [
-        .init(service: HostService(host: host), successTerminationBehavior: .gracefullyShutdownGroup),
-        .init(service: socket),
-      ],
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
-  defer { unlink(directory.socket) }
-  try await services.run()
+  // Kernels start where the host is: not wherever somebody typed the command that happened to start it.
+  if chdir(FilePath.home() ?? directory.path) != 0 { log.warning("cannot change to the home directory") }
+  // The last of the services is told first: the host answers what is under way, then the socket can drain.
+  var services = ServiceGroupConfiguration(
+    services: [
+      .init(service: socket),
+      .init(service: HostService(host: host), successTerminationBehavior: .gracefullyShutdownGroup),
+    ],
+    gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
+  services.maximumGracefulShutdownDuration = .seconds(5)
+  services.maximumCancellationDuration = .seconds(5)
+  let group = ServiceGroup(configuration: services)
+  let result: Result<Void, any Error>
+  do { result = .success(try await group.run()) } catch { result = .failure(error) }
+  // First the socket, then the lock: another host may bind the same path as soon as it has the lock.
+  unlink(directory.socket)
+  await host.leaveDirectory()
+  try result.get()
 }
 
 private func makeLogger() -> Logger {
@@ -68,7 +75,7 @@ private struct HostService: Service {
 
   func run() async throws {
     try await withGracefulShutdownHandler {
-      try await host.run()
+      try await host.run(keepingDirectory: true)
     } onGracefulShutdown: {
       Task { await host.stop(kernels: false) }
     }

@@ -16,10 +16,9 @@ extension EndToEnd {
           try await fleet.document("list")["kernels"]?.array?.count { $0["status"] == "busy" } == 3
         }
         try await fleet.killHost()
-        let begin = ContinuousClock.now
+        // How fast it is back says Benchmarks/.
         try await fleet.ok("up")
         #expect(try await Self.identities(fleet) == before)
-        #expect(ContinuousClock.now - begin < .seconds(2) * Self.slowness)
         for number in 4...20 { #expect(try await fleet.ok("exec", "k\(number)", "return n") == "\(number)") }
         for number in 1...3 { try await fleet.ok("interrupt", "k\(number)") }
         for command in busy { #expect(try await command.finish().code == 1) }
@@ -41,8 +40,11 @@ extension EndToEnd {
           !FleetFixture.isAlive(Int32(killed)) && !FleetFixture.isAlive(leftPid)
         }
         try await fleet.ok("up")
-        #expect(try await fleet.kernel("killed")["exit"]?["reason"] == "killed by SIGKILL")
-        #expect(try await fleet.kernel("left")["exit"]?["code"] == 7)
+        // The shim may still be writing how its kernel ended.
+        try await eventually("the ends to be known") {
+          let (killed, left) = (try await fleet.kernel("killed"), try await fleet.kernel("left"))
+          return killed["exit"]?["reason"] == "killed by SIGKILL" && left["exit"]?["code"] == 7
+        }
         #expect(try await fleet.kernel("stays")["exit"]?.isNull == true)
         let story = try await fleet.kernel("killed")["events"]?.array?.compactMap { $0["event"]?.string } ?? []
         #expect(story.contains("died"))
@@ -94,8 +96,41 @@ extension EndToEnd {
       }
     }
 
-    /// CI's machines are slower than those that the figure is for.
-    static let slowness = 2
+    @Test func `a host that is told to end ends, though a client has sent half a request`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "alice")
+        let script = """
+          import socket, sys
+          half = socket.socket(socket.AF_UNIX)
+          half.connect(sys.argv[1])
+          half.sendall(b"POST /find HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 100\\r\\n\\r\\n{")
+          print("sent", flush=True)
+          sys.stdin.read()
+          """
+        let half = try RunningCommand(
+          try Built.python, ["-c", script, fleet.home + "/fleet.sock"], environment: fleet.variables)
+        try await eventually("half a request") { half.output.contains("sent") }
+        let pid = try #require(fleet.hostPid)
+        kill(pid, SIGTERM)
+        // Whoever comes meanwhile waits for the next host.
+        #expect(try await fleet.ok("exec", "alice", "return 1 + 1") == "2")
+        try await eventually("the host to end") { !FleetFixture.isAlive(pid) }
+        #expect(fleet.hostPid != pid)
+        half.send("", andClose: true)
+        _ = try await half.finish()
+      }
+    }
+
+    @Test func `the tour leaves nothing behind`() async throws {
+      try await FleetFixture.with { fleet in
+        let result = try await fleet.run(
+          Built.package + "/examples/tour", [Built.directory], environment: ["TMPDIR": fleet.home])
+        #expect(result.code == 0, "\(result)")
+        #expect(result.output.contains("bob was here") && result.output.contains("stopped the host"))
+        let left = try FileManager.default.contentsOfDirectory(atPath: fleet.home).filter { $0.hasPrefix("fleet-tour") }
+        #expect(left.isEmpty)
+      }
+    }
 
     static func spawn(_ count: Int, _ fleet: FleetFixture) async throws {
       try await withThrowingTaskGroup { group in

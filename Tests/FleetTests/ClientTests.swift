@@ -24,7 +24,7 @@ extension EndToEnd {
         let result = try await fleet.run(
           try Built.python, ["-m", "jupyter_console", "--existing", connection, "--simple-prompt"],
           input: "print('the answer is ' .. 6 * 7)\n")
-        #expect(result.output.contains("the answer is 42"), "\(result)")
+        #expect(result.code == 0 && result.output.contains("the answer is 42"), "\(result)")
       }
     }
 
@@ -51,12 +51,15 @@ extension EndToEnd {
       }
     }
 
-    @Test(arguments: ["multi_kernel_setup.lua", "multi_developer_setup.lua"])
-    func `the examples run`(name: String) async throws {
+    @Test(arguments: [
+      ("multi_kernel_setup.lua", ["anthropic's secret:\tnil", "the kernels are isolated"]),
+      ("multi_developer_setup.lua", ["isolated from each other", "alice reads in her notes:\tbob was here"]),
+    ])
+    func `the examples run`(name: String, words: [String]) async throws {
       try await FleetFixture.with { fleet in
         let result = try await fleet.fleet("run", Built.package + "/examples/" + name)
         #expect(result.code == 0, "\(result)")
-        #expect(result.output.contains("isolated"), "\(result)")
+        for word in words { #expect(result.output.contains(word), "\(result)") }
       }
     }
 

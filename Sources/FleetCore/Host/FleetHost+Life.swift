@@ -7,8 +7,10 @@ extension FleetHost {
   private static let stopPatience: Duration = .seconds(30)
 
   /// Works until `stop` has finished; call it once.
-  /// - Throws: nothing that a later call could mend; the directory is free for another host afterwards.
-  public func run() async throws {
+  /// - Parameter keepingDirectory: the directory is not free for another host until `leaveDirectory` is called: a
+  ///   server must have closed its socket there first, because closing it removes the file.
+  /// - Throws: nothing that a later call could mend.
+  public func run(keepingDirectory: Bool = false) async throws {
     await recover()
     for await event in inbox.events {
       if case .closed = phase { break }
@@ -23,8 +25,11 @@ extension FleetHost {
       // Everything is written; the next host reads the log that could not be folded into the database.
       setup.log.warning("\(error)")
     }
-    lock.release()
+    if !keepingDirectory { leaveDirectory() }
   }
+
+  /// Lets another host have the directory.
+  public func leaveDirectory() { lock.release() }
 
   private func recover() async {
     guard let content = found else { return }

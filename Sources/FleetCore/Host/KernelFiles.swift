@@ -62,7 +62,11 @@ struct KernelFiles: Sendable {
     ] { unlink(path) }
   }
 
-  func stateFiles(uuid: String) -> [String] { ["", "-wal", "-shm"].map { directory.stateFile(uuid: uuid) + $0 } }
+  /// What the Lua kernel keeps: its state, and the history of its cells beside it.
+  func stateFiles(uuid: String) -> [String] {
+    let state = directory.stateFile(uuid: uuid)
+    return ["", "-wal", "-shm"].map { state + $0 } + [state.dropLast(".state.db".count) + ".history"]
+  }
 
   private func logFiles(_ id: String) -> [String] {
     SmallFile.names(in: directory.logs).filter { KernelFileName($0)?.id == id }.map { "\(directory.logs)/\($0)" }

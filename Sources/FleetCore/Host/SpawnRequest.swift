@@ -58,7 +58,7 @@ public struct SpawnRequest: Sendable {
       guard let flag = value.bool else { throw Self.wrong(name, "true or false", value) }
       bestEffort = flag
     case "env_vars": environment = try Self.variables(name, value)
-    case "labels": labels = try Self.strings(name, value)
+    case "labels": labels = try Self.labels(name, value)
     default: throw EngineError(.badRequest, "unknown member '\(name)'\(Self.hint(name))")
     }
   }
@@ -79,7 +79,26 @@ public struct SpawnRequest: Sendable {
 
   private static func string(_ name: String, _ value: JSON) throws(EngineError) -> String {
     guard let text = value.string else { throw wrong(name, "a string", value) }
+    return try plain(name, text, most: name == "config" ? 4096 : 256)
+  }
+
+  /// What is kept with the kernel and shown on terminals: bounded, and without control characters.
+  private static func plain(_ name: String, _ text: String, most: Int) throws(EngineError) -> String {
+    guard text.utf8.count <= most else { throw EngineError(.badRequest, "'\(name)' is longer than \(most) bytes") }
+    guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+      throw EngineError(.badRequest, "'\(name)' holds a control character")
+    }
     return text
+  }
+
+  private static func labels(_ name: String, _ value: JSON) throws(EngineError) -> [String: String] {
+    let labels = try strings(name, value)
+    guard labels.count <= 64 else { throw EngineError(.badRequest, "more than 64 labels") }
+    for (key, text) in labels {
+      _ = try plain("a label", key, most: 63)
+      _ = try plain("\(name).\(key)", text, most: 256)
+    }
+    return labels
   }
 
   /// A number or its text, as command lines and people write limits.

@@ -19,6 +19,9 @@ extension WireLoop {
     watched[token] = WatchedKernel(
       connection: connection, signer: Signer(key: connection.key), filtered: filtered, heartbeat: socket)
     try states(filtered).connect(connection.endpoint(.iopub))
+    // Connecting may take the socket's signal of a message that has just come (ZMQ_FD is edge-triggered), and so may
+    // disconnecting.
+    readStates(states(filtered), filtered: filtered)
     // At a random point of the interval, so that kernels which a new host adopts do not beat all at once.
     let wait = interval * Double.random(in: 0.2...1.2)
     deadlines.insert(.beat(token: token, number: 0), at: .after(wait))
@@ -27,6 +30,7 @@ extension WireLoop {
   func endWatch(_ kernel: WatchedKernel) {
     close(kernel.heartbeat)
     states(kernel.filtered).disconnect(kernel.connection.endpoint(.iopub))
+    readStates(states(kernel.filtered), filtered: kernel.filtered)
   }
 
   private func states(_ filtered: Bool) -> ZMQSocket { filtered ? filteredStates : allStates }

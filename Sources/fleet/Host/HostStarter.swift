@@ -29,7 +29,7 @@ struct HostStarter {
     try directory.prepare()
     let log = try openLog()
     defer { close(log.descriptor) }
-    let child = try spawn(log: log.descriptor)
+    var child = try spawn(log: log.descriptor)
     let client = FleetClient(socketPath: directory.socket)
     let deadline = ContinuousClock.now + Self.patience
     var hasLost = false
@@ -43,12 +43,25 @@ struct HostStarter {
         }
         hasLost = true
       }
+      // It lost against a host that was leaving: now the directory is free.
+      if hasLost, isFree() {
+        child = try spawn(log: log.descriptor)
+        hasLost = false
+      }
       guard ContinuousClock.now < deadline else {
         throw CommandFailure(.unreachable, "the host does not answer after 60 s; see \(directory.logFile)")
       }
       usleep(pause)
       pause = min(pause * 2, 20_000)
     }
+  }
+
+  /// Whether no host has the directory, so that nobody will answer.
+  private func isFree() -> Bool {
+    let descriptor = open(directory.pidFile, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_EX | LOCK_NB) == 0
   }
 
   /// The pid of the host that answers; nil while none does.
