@@ -9,7 +9,8 @@ final class BenchFleet {
   let directory: String
   private let environment: [String: String]
   private var hostPID: Int32 = 0
-  var client: FleetClient { FleetClient(socketPath: directory + "/fleet.sock") }
+  var socket: String { directory + "/fleet.sock" }
+  var client: FleetClient { FleetClient(socketPath: socket) }
   /// The process of the host.
   var host: Int32 { hostPID }
 
@@ -44,11 +45,6 @@ final class BenchFleet {
   /// A command of `fleet`, without its output.
   func command(_ arguments: String...) throws {
     try Child.run([executables.fleet] + arguments, environment: environment)
-  }
-
-  /// The same in the background.
-  func start(_ arguments: String...) throws -> Child {
-    try Child([executables.fleet] + arguments, environment: environment)
   }
 
   /// Kills the host, as a crash would; the kernels go on.
