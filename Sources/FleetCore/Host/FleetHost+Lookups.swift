@@ -18,11 +18,13 @@ extension FleetHost {
   public func kernel(_ reference: String) async throws -> JSON {
     let id = try await known(reference).id
     await countConnections()
-    // What happened just now may still wait to be written.
+    let kernel = try await known(id.uuid)
+    // Its story is read after the kernel was looked at, and what happened just now may still wait to be written: so the
+    // story tells at least how the kernel came to where it is.
     await writer.flush()
     let database = database
     let story = try await onDisk { () throws(StorageError) in try database.notes(of: id, last: 100) }
-    var json = await document(of: try await known(id.uuid))
+    var json = await document(of: kernel)
     json["events"] = .array(story.map(\.json))
     return json
   }
