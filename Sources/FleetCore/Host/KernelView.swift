@@ -74,7 +74,7 @@ public struct KernelView: Sendable {
     case .unhealthy: ("UNHEALTHY", "no heartbeat: \(kernel.missedHeartbeats) missed; hung or stopped")
     case .backoff: ("DEAD", "crashed (\(lastWords)); will be started again")
     case .exited: ("DEAD", lastWords)
-    case .failed: ("DEAD", "given up; the last time it \(lastWords)")
+    case .failed: ("DEAD", "given up; the last end: \(lastWords)")
     case .unknown: ("UNHEALTHY", "its process cannot be told from a stranger's; see fleet doctor")
     }
   }

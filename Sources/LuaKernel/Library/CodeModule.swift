@@ -238,12 +238,15 @@ enum CodeModule {
       return format("%s(%s)", path, concat(names, ", "))
     end
 
-    --- The name under which the standard library has a function.
-    local function standard_name(value)
+    --- What the manual says of a function of the standard library, which may have several names (math.atan2).
+    local function documented(value)
       for _, library in ipairs { "_G", "string", "table", "math", "io", "os", "coroutine", "utf8", "debug", "package" } do
         local list = package.loaded[library]
         for name, found in next, type(list) == "table" and list or {} do
-          if found == value and type(name) == "string" then return (library == "_G" and "" or library .. ".") .. name end
+          if found == value and type(name) == "string" then
+            local known = F.part("manual")((library == "_G" and "" or library .. ".") .. name)
+            if known then return known end
+          end
         end
       end
     end
@@ -261,7 +264,7 @@ enum CodeModule {
         local shown = path .. ": " .. type(value) .. "\n" .. (known and known .. "\n" or "") .. F.show_one(value)
         return shown
       end
-      local known = F.part("manual")(standard_name(value) or path)
+      local known = documented(value) or F.part("manual")(path)
       if known then return known end
       local info = getinfo(value, "Su")
       if info.what == "C" or info.short_src == "fleet" then return path .. ": function (built in)" end

@@ -27,7 +27,7 @@ import Testing
       }
       let dead = try await fleet.wait(host, kernel.id, for: .failed)
       #expect(dead["exit"]?["signal"] == 9 && dead["exit"]?["reason"] == "killed by SIGKILL" && dead["pid"] == .null)
-      #expect(dead["health"] == ["state": "DEAD", "reason": "given up; the last time it killed by SIGKILL"])
+      #expect(dead["health"] == ["state": "DEAD", "reason": "given up; the last end: killed by SIGKILL"])
       let story = story(dead)
       #expect(story.count { $0 == "died" } == 5 && story.count { $0 == "restarted" } == 4)
       #expect(story.first == "spawned" && story.last == "failed")
