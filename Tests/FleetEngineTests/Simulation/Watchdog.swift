@@ -9,6 +9,7 @@ struct Watchdog {
   private var backoffs: [KernelID: BackoffModel] = [:]
   /// Kernels that are ended without a row that says so: it could not be written, or they never answered.
   private(set) var unannounced: Set<KernelID> = []
+  private var allowed = PolicySeat.quota
 
   func look(at engine: Engine) -> Look {
     var look = Look()
@@ -36,8 +37,15 @@ struct Watchdog {
         throw Violation("somebody waits for \(id), which does nothing")
       }
     }
-    let quota = engine.kernels.values.count { $0.specification.language == PolicySeat.quotaLanguage }
-    if quota > PolicySeat.quota { throw Violation("\(quota) kernels, where \(PolicySeat.quota) are allowed") }
+    try checkQuota(engine.kernels.values.count { $0.specification.language == PolicySeat.quotaLanguage }, event)
+  }
+
+  /// A kernel whose removal could not be written, because the disk was full, comes back with the next host; another may
+  /// have taken its place. Nobody may add to such an excess.
+  private mutating func checkQuota(_ count: Int, _ event: Event) throws {
+    if case .recovered = event { allowed = count }
+    allowed = max(PolicySeat.quota, min(allowed, count))
+    if count > allowed { throw Violation("\(count) kernels, where \(allowed) are allowed") }
   }
 
   // MARK: Status
