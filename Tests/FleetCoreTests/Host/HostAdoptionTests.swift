@@ -76,7 +76,8 @@ import Testing
 
   @Test func aStopThatWasUnderWayIsFinished() async throws {
     try await HostFixture.with { fleet in
-      var host = try fleet.start()
+      // Without a missed heartbeat: who misses one is not asked but terminated.
+      var host = try fleet.start { $0.heartbeat = .seconds(600) }
       let kernel = try await host.spawn(fleet.request())
       let pid = try #require(kernel.pid)
       // It cannot hear the request, so that the first host leaves in the middle.
