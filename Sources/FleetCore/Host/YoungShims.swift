@@ -13,7 +13,10 @@ struct YoungShims: Sendable {
       // Gone, or another user's.
       guard let bytes = (try? SmallFile.read("/proc/\(pid)/cmdline", limit: 1 << 20)) ?? nil else { continue }
       let words = bytes.split(separator: 0, omittingEmptySubsequences: false)
-      if value(of: "--dir", words) == directory, let nonce = value(of: "--nonce", words) { found[nonce] = pid }
+      // A child has its parent's command line until it executes another program: the parent is the older one.
+      if value(of: "--dir", words) == directory, let nonce = value(of: "--nonce", words) {
+        found[nonce] = min(pid, found[nonce] ?? pid)
+      }
     }
     return found
   }
