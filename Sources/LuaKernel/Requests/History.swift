@@ -9,8 +9,6 @@ struct History {
     let number: Int
     let input: String
     var output: String?
-
-    var size: Int { input.utf8.count + (output?.utf8.count ?? 0) }
   }
 
   /// How many entries are kept in memory, and how many bytes of text.
@@ -18,25 +16,20 @@ struct History {
   static let bytes = 256 << 10
 
   private let file: HistoryFile?
-  private var entries: [Entry] = []
-  private var size = 0
+  private var recent = RecentCells(capacity: History.capacity, bytes: History.bytes)
 
   init(_ file: HistoryFile? = nil) { self.file = file }
 
   mutating func append(_ number: Int, _ input: String, output: String?) {
     let entry = Entry(number: number, input: input, output: output)
     file?.append(entry)
-    entries.append(entry)
-    size += entry.size
-    while entries.count > History.capacity || (size > History.bytes && entries.count > 1) {
-      size -= entries.removeFirst().size
-    }
+    recent.append(entry)
   }
 
   /// The code of a cell by the name of its chunk, if it is still kept.
   func source(of chunk: String) -> String? {
     guard chunk.hasPrefix("cell "), let number = Int(chunk.dropFirst(5)) else { return nil }
-    return entries.last { $0.number == number }?.input
+    return recent.input(of: number)
   }
 
   /// The content of `history_reply`. Session 0 is the current one, negative ones are counted back from it.
@@ -61,7 +54,7 @@ struct History {
   private func sessions() -> (earlier: [Entry], current: [Entry]) {
     let earlier = file?.earlier() ?? []
     let session = (earlier.last?.session ?? 0) + 1
-    return (earlier, entries.map { Entry(session: session, number: $0.number, input: $0.input, output: $0.output) })
+    return (earlier, recent.entries(session: session))
   }
 
   private func range(_ request: JSON, _ all: [Entry], _ current: Int) -> [Entry] {
