@@ -33,6 +33,7 @@ let package = Package(
     .library(name: "JSON", targets: ["JSON"]),
     .library(name: "JupyterProtocol", targets: ["JupyterProtocol"]),
     .library(name: "PolicyHost", targets: ["PolicyHost"]),
+    .library(name: "PolicyTools", targets: ["PolicyTools"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -74,6 +75,7 @@ let package = Package(
     room("FleetClient", ["JSON"]),
     room("LuaKernel", ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "JSON"]),
     room("PolicyHost", ["FleetEngine", "LuaRuntime"]),
+    room("PolicyTools", ["FleetEngine", "FleetConfiguration", "LuaRuntime", "PolicyHost", "JSON"]),
     room(
       "FleetCore",
       [
@@ -91,7 +93,7 @@ let package = Package(
     .executableTarget(
       name: "fleet",
       dependencies: [
-        "FleetServer", "FleetClient", "JupyterProtocol",
+        "FleetServer", "FleetClient", "JupyterProtocol", "PolicyTools",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
@@ -105,6 +107,7 @@ let package = Package(
     tests("JupyterProtocolTests", ["JupyterProtocol"]),
     tests("FleetClientTests", ["FleetClient"]),
     tests("PolicyHostTests", ["PolicyHost"]),
+    tests("PolicyToolsTests", ["PolicyTools"]),
     tests("FleetCoreTests", ["FleetCore"]),
     tests("LuaKernelTests", ["LuaKernel"], exclude: ["Python"]),
     tests("FleetCommandTests", ["fleet", "fleet-kernel", "FleetClient", "JupyterProtocol"]),

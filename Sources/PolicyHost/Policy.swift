@@ -80,7 +80,7 @@ final class Policy: Sendable {
     }
   }
 
-  func ask(_ question: RouteQuestion, _ reply: @escaping Reply) {
+  func ask(_ question: PolicyQuestion, _ reply: @escaping Reply) {
     lookForChange()
     let now = luaNow()
     let refusal: Outcome? = state.withLock { state in

@@ -27,17 +27,20 @@ public final class PolicyHost: Policies {
     for policy in routes { policy.stop() }
   }
 
+  public var entries: Set<EntryPoint> { routes.isEmpty ? [] : [.route] }
+
   public func apply(_ changes: [KernelRowChange]) {
     for policy in routes { policy.apply(changes) }
   }
 
-  public func ask(_ question: RouteQuestion, reply: @escaping @Sendable (PolicyAnswer) -> Void) {
+  public func ask(_ question: PolicyQuestion, reply: @escaping @Sendable (PolicyAnswer) -> Void) {
     ask(question, at: 0, PolicyAnswer(), reply)
   }
 
   /// - Parameter trail: what is said if no policy from here on has an opinion.
   private func ask(
-    _ question: RouteQuestion, at index: Int, _ trail: PolicyAnswer, _ reply: @escaping @Sendable (PolicyAnswer) -> Void
+    _ question: PolicyQuestion, at index: Int, _ trail: PolicyAnswer,
+    _ reply: @escaping @Sendable (PolicyAnswer) -> Void
   ) {
     guard index < routes.count else { return reply(trail) }
     let policy = routes[index]
@@ -46,7 +49,8 @@ public final class PolicyHost: Policies {
       switch outcome.result {
       case .verdict(.answer(let answer, let reason)):
         reply(
-          PolicyAnswer(answer: answer, reason: reason, policy: policy.path, hash: outcome.hash, duration: duration))
+          PolicyAnswer(
+            answer: .route(answer), reason: reason, policy: policy.path, hash: outcome.hash, duration: duration))
       case .verdict(.failure(let what)):
         reply(PolicyAnswer(policy: policy.path, hash: outcome.hash, failure: what, duration: duration))
       case .verdict(.noOpinion(let reason)):

@@ -19,7 +19,8 @@ public struct PolicyMeasurement: Sendable {
 
   /// Measures in rounds in which all take turns; the quietest round counts, for others use the machine too.
   /// - Throws: `LuaError` or a description of why the policy cannot be used, or if it does not answer.
-  public init(path: String, rows: [KernelRow], question: RouteQuestion, rounds: Int = 51, decisions: Int = 200) throws {
+  public init(path: String, rows: [KernelRow], question: PolicyQuestion, rounds: Int = 51, decisions: Int = 200) throws
+  {
     let source = try PolicySource(path: path)
     let program = try PolicyProgram(source, name: path, budget: PolicyBudget(route: .seconds(10)), log: { _ in })
     while program.collectSome() {}

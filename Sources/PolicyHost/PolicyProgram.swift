@@ -69,11 +69,11 @@ final class PolicyProgram {
   }
 
   /// Asks the policy. The duration is what this thread took, from question to answer.
-  func decide(_ question: RouteQuestion) -> (Verdict, Duration) {
+  func decide(_ question: PolicyQuestion) -> (Verdict, Duration) {
     let start = luaNow()
     output.reset()
     encoder.removeAll()
-    encoder.append(question.requirements)
+    encoder.append(question.requirements!)
     state.seedRandom(question.seed)
     var verdict: Verdict
     do throws(LuaError) {
@@ -88,9 +88,9 @@ final class PolicyProgram {
   }
 
   /// What so many calls of the function take that plain C makes.
-  func time(_ baseline: LuaState.Baseline, _ question: RouteQuestion, count: Int) -> Duration {
+  func time(_ baseline: LuaState.Baseline, _ question: PolicyQuestion, count: Int) -> Duration {
     encoder.removeAll()
-    encoder.append(question.requirements)
+    encoder.append(question.requirements!)
     return state.time(baseline, route, encoder, count: count)
   }
 

@@ -11,6 +11,11 @@ struct PolicySource: Sendable {
   /// No policy needs more; the limit keeps a mistaken path from filling the memory.
   static let largest = 1 << 20
 
+  init(text: [UInt8]) {
+    self.text = text
+    hash = policyHash(of: text)
+  }
+
   init(path: String) throws(PolicyError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw Self.failure(path, errno) }
@@ -58,10 +63,10 @@ struct FileStamp: Sendable, Hashable {
 }
 
 /// Why a policy cannot be used.
-struct PolicyError: Error, CustomStringConvertible {
-  let description: String
+public struct PolicyError: Error, Sendable, CustomStringConvertible {
+  public let description: String
 
-  init(_ description: String) { self.description = description }
+  public init(_ description: String) { self.description = description }
 }
 
 /// The hash that decisions name a policy by: SHA-256 of its text, in hexadecimal.

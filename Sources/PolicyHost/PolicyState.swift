@@ -43,7 +43,7 @@ struct PolicyState {
   /// One that waits for its answer.
   struct Question {
     var number: Int
-    var question: RouteQuestion
+    var question: PolicyQuestion
     /// Nobody waits longer than this; nanoseconds of CLOCK_MONOTONIC.
     var limit: Int64
     var reply: Policy.Reply

@@ -8,7 +8,7 @@ import Synchronization
 final class PolicyWorker: Sendable {
   enum Item: Sendable {
     case changes([KernelRowChange])
-    case question(number: Int, RouteQuestion)
+    case question(number: Int, PolicyQuestion)
   }
 
   private struct State {

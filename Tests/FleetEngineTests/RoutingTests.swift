@@ -3,7 +3,7 @@ import FleetEngine
 import Testing
 
 struct RoutingTests {
-  private func question(_ fleet: Harness) -> RouteQuestion? {
+  private func question(_ fleet: Harness) -> PolicyQuestion? {
     for case .ask(_, let question) in fleet.effects.reversed() { return question }
     return nil
   }

@@ -22,7 +22,7 @@ import Testing
       let answer = await host.decide()
       #expect(answer.answer == nil && answer.failure != nil)
       // The same state answers the next question, unless this machine was too busy for its deadline.
-      for _ in 0..<20 where await host.decide(Requirements(owner: "me")).answer == .use("fine") { return }
+      for _ in 0..<20 where await host.decide(Requirements(owner: "me")).route == .use("fine") { return }
     }
     Issue.record("it never answered again")
   }
@@ -38,7 +38,7 @@ import Testing
     let host = try directory.host(
       route: "if request.owner then return {use = 'a'} end error('oh')", budget: patient, log: log)
     for _ in 1...4 { #expect(await host.decide().failure == "test.lua:3: oh") }
-    #expect(await host.decide(Requirements(owner: "me")).answer == .use("a"))
+    #expect(await host.decide(Requirements(owner: "me")).route == .use("a"))
     for _ in 1...5 { #expect(await host.decide().failure == "test.lua:3: oh") }
     #expect(host.summaries()[0].state == "set aside")
     let refused = await host.decide(Requirements(owner: "me"))
@@ -48,7 +48,7 @@ import Testing
     try directory.write("test.lua", "return {route = function(r, fleet) return {use = fleet:first().id} end}")
     var answer = await host.decide()
     while answer.answer == nil { answer = await host.decide() }
-    #expect(answer.answer == .use("kernel-00000001"))
+    #expect(answer.route == .use("kernel-00000001"))
     #expect(host.summaries()[0].state == "active")
   }
 
@@ -74,7 +74,7 @@ import Testing
     try directory.write("test.lua", "return {route = function() return {use = 'well'} end}")
     var answer = await host.decide()
     while answer.answer == nil { answer = await host.decide() }
-    #expect(answer.answer == .use("well"))
+    #expect(answer.route == .use("well"))
   }
 
   /// Nothing in a sandbox outlives its deadline, so that a log which blocks stands for a C function that does.
@@ -99,7 +99,7 @@ import Testing
     // A new state, on a new thread, has the rows of the old one.
     var next = await host.decide()
     while next.answer == nil { next = await host.decide() }
-    #expect(next.answer == .use("kernel-00000007"))
+    #expect(next.route == .use("kernel-00000007"))
     gate.signal()
   }
 

@@ -27,10 +27,10 @@ import Testing
       let answer = await host.decide(request)
       #expect(answer.failure == nil)
       guard case .use(let uuid) = native else {
-        #expect(answer.answer == native)
+        #expect(answer.route == native)
         continue
       }
-      #expect(answer.answer == rows.values.first { $0.uuid == uuid }.map { .use($0.id) })
+      #expect(answer.route == rows.values.first { $0.uuid == uuid }.map { .use($0.id) })
     }
   }
 

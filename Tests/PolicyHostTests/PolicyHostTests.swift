@@ -29,7 +29,7 @@ import Testing
   func answers(_ body: String, _ expected: RouteAnswer?, _ reason: String?) async throws {
     let answer = try await answer(body, Requirements(language: "lua"))
     #expect(answer.failure == nil)
-    #expect(answer.answer == expected)
+    #expect(answer.route == expected)
     #expect(answer.reason == reason)
   }
 
@@ -70,12 +70,12 @@ import Testing
       await PolicyHost(route: files, budget: patient, log: Log().take).decide()
     }
     let first = await ask([quiet, other, broken])
-    #expect(first.answer == .use("x") && first.policy == other && first.hash?.count == 64)
+    #expect(first.route == .use("x") && first.policy == other && first.hash?.count == 64)
     let none = await ask([quiet, quiet])
     #expect(none.answer == nil && none.failure == nil && none.reason == "not mine" && none.policy == nil)
     let failed = await ask([quiet, broken, other])
     #expect(failed.answer == nil && failed.failure == "broken.lua:1: oh" && failed.policy == broken)
-    #expect(await ask([missing, other]).answer == .use("x"))
+    #expect(await ask([missing, other]).route == .use("x"))
     let absent = await ask([missing, quiet])
     #expect(absent.answer == nil && absent.policy == missing)
     #expect(absent.failure?.contains("cannot be read: No such file") == true)
@@ -87,23 +87,23 @@ import Testing
       route: "return {reject = fleet:count() .. ' ' .. fleet:match(request):count()}", budget: patient)
     for count in 1...50 {
       host.apply([.put(row(count, language: count % 2 == 0 ? "lua" : "python"))])
-      #expect(await host.decide(Requirements(language: "lua")).answer == .reject("\(count) \(count / 2)"))
+      #expect(await host.decide(Requirements(language: "lua")).route == .reject("\(count) \(count / 2)"))
     }
     host.apply((1...50).map { .remove(row($0).uuid) })
-    #expect(await host.decide().answer == .reject("0 0"))
+    #expect(await host.decide().route == .reject("0 0"))
   }
 
   @Test func randomFollowsTheSeed() async throws {
     let host = try directory.host(route: "return {reject = random(1000000) .. ' ' .. math.random()}", budget: patient)
     let first = await host.decide(seed: 7)
-    #expect(await host.decide(seed: 8).answer != first.answer)
-    #expect(await host.decide(seed: 7).answer == first.answer)
+    #expect(await host.decide(seed: 8).route != first.route)
+    #expect(await host.decide(seed: 7).route == first.route)
   }
 
   @Test func memoryLastsAndGlobalsDoNot() async throws {
     let host = try directory.host(
       route: "memory.n = (memory.n or 0) + 1 return {reject = memory.n .. ''}", budget: patient)
-    for n in 1...3 { #expect(await host.decide().answer == .reject("\(n)")) }
+    for n in 1...3 { #expect(await host.decide().route == .reject("\(n)")) }
     #expect(try await answer("n = 1").failure?.contains("global 'n' cannot be set") == true)
   }
 

@@ -67,7 +67,7 @@ final class Log: Sendable {
 extension PolicyHost {
   /// Waits for an answer.
   func decide(_ requirements: Requirements = Requirements(), seed: UInt64 = 1) async -> PolicyAnswer {
-    let question = RouteQuestion(requirements: requirements, now: Instant(nanoseconds: 12_500_000_000), seed: seed)
+    let question = PolicyQuestion(.route(requirements), now: Instant(nanoseconds: 12_500_000_000), seed: seed)
     return await withCheckedContinuation { continuation in ask(question) { continuation.resume(returning: $0) } }
   }
 }

@@ -92,7 +92,8 @@ extension Decision {
   /// The decision of docs/architecture.md.
   public var json: JSON {
     [
-      "id": JSON(id), "entry": "route", "policy": JSON(policy.policy), "hash": JSON(policy.hash),
+      "id": JSON(id), "entry": .string(question.entry.rawValue), "policy": JSON(policy.policy),
+      "hash": JSON(policy.hash),
       "answer": .string(answerText), "reason": .string(reason), "fallback": .bool(isFallback),
       "error": JSON(policy.failure), "duration_us": JSON(Double(policy.duration.nanoseconds) / 1000),
       "spawned": .bool(spawned),
@@ -101,10 +102,16 @@ extension Decision {
 
   private var answerText: String {
     switch outcome {
-    case .use(let kernel): "use \(kernel)"
-    case .spawn(let config, let language): "spawn " + (config.map(Requirements.fileName) ?? language ?? "a kernel")
-    case .wait(let seconds): "wait \(seconds) s"
-    case .reject(let why): "reject: \(why)"
+    case .route(.use(let kernel)): "use \(kernel)"
+    case .route(.spawn(let config, let language)):
+      "spawn " + (config.map(Requirements.fileName) ?? language ?? "a kernel")
+    case .route(.wait(let seconds)): "wait \(seconds) s"
+    case .route(.reject(let why)), .admit(.reject(let why)): "reject: \(why)"
+    case .admit(.allow): "allow"
+    case .scale(let answer): "\(answer.wanted) kernels"
+    case .alert(let conditions): conditions.map(\.name).joined(separator: ", ")
+    case .restart(.restart(let seconds)): "restart after \(seconds) s"
+    case .restart(.giveUp(let why)): "give up: \(why)"
     }
   }
 }

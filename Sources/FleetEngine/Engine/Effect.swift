@@ -17,8 +17,12 @@ public enum Effect: Sendable {
   case commit(sequence: Int, [RowChange], durable: Bool)
   /// Rows for the policies; ordered with `ask`.
   case rows([KernelRowChange])
-  /// Ask the route policies: `answered`.
-  case ask(question: Int, RouteQuestion)
+  /// Ask the policies: `answered`.
+  case ask(question: Int, PolicyQuestion)
+  /// A decision was carried out; to be recorded, in order with `rows`.
+  case decided(Decision)
+  /// Make so many new kernels of the pool's template: `provided`.
+  case provide(pool: String, count: Int)
   /// Find out what the router's `spawn` means: `resolved`.
   case resolve(question: Int, config: String?, language: String?, Requirements)
   case answer(Ticket, Result<Reply, EngineError>)

@@ -27,6 +27,16 @@ extension Engine {
     }
   }
 
+  /// Who is not named was not measured, and keeps what it had.
+  mutating func sampled(_ samples: [KernelID: Sample]) {
+    for index in kernels.values.indices {
+      let id = kernels.keys[index]
+      guard let sample = samples[id], kernels.values[index].process != nil else { continue }
+      kernels.values[index].sample = sample
+      touched.append(id)
+    }
+  }
+
   /// Counts a client that is about to connect.
   mutating func reserve(_ id: KernelID, until end: Instant) {
     kernels[id]!.reservations.append(end)

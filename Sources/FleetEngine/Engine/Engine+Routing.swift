@@ -15,13 +15,13 @@ extension Engine {
     flushRows()
     routing.last += 1
     let overdue = now + configuration.answerTimeout
-    routing.asking = Routing.Question(number: routing.last, request: request, overdue: overdue)
     if !routing.isWatched {
       routing.isWatched = true
       timers.set(.answer, at: overdue)
     }
     let seed = UInt64(routing.last) &* 0x9E37_79B9_7F4A_7C15
-    let question = RouteQuestion(requirements: request.requirements, now: now, seed: seed)
+    let question = PolicyQuestion(.route(request.requirements), now: now, seed: seed)
+    routing.asking = Routing.Question(number: routing.last, asked: question, request: request, overdue: overdue)
     effects.append(.ask(question: routing.last, question))
   }
 
@@ -50,7 +50,8 @@ extension Engine {
     }
     var decision = decide(question, policy)
     let wanted = question.request.requirements
-    switch decision.outcome {
+    guard case .route(let outcome) = decision.outcome else { preconditionFailure("decide answers what was asked") }
+    switch outcome {
     case .use(let reference): give(kernel(named: reference)!.id, question, decision, now)
     case .spawn(let config, let language):
       decision.spawned = true
@@ -64,26 +65,27 @@ extension Engine {
   }
 
   private func choosesNobody(_ policy: PolicyAnswer) -> Bool {
-    guard case .use(let reference) = policy.answer else { return false }
+    guard case .route(.use(let reference)) = policy.answer else { return false }
     return kernel(named: reference)?.status.isUsable != true
   }
 
   /// What the policies want, or, if they failed, have no opinion or want the impossible, the native rule.
   private func decide(_ question: Routing.Question, _ policy: PolicyAnswer) -> Decision {
     var policy = policy
-    if case .use(let reference) = policy.answer, choosesNobody(policy) {
+    if case .route(.use(let reference)) = policy.answer, choosesNobody(policy) {
       policy.failure = "it chose '\(reference)', which is no kernel that a client can use"
       policy.answer = nil
     }
     let number = question.number
-    if let answer = policy.answer {
+    if case .route = policy.answer, let answer = policy.answer {
       return Decision(
-        id: number, policy: policy, outcome: answer, reason: policy.reason ?? "no reason given", isFallback: false,
-        spawned: false)
+        id: number, question: question.asked, policy: policy, outcome: answer,
+        reason: policy.reason ?? "no reason given")
     }
     let (answer, reason) = Router.decide(question.request.requirements, rows: rows.values)
     return Decision(
-      id: number, policy: policy, outcome: answer, reason: reason, isFallback: policy.failure != nil, spawned: false)
+      id: number, question: question.asked, policy: policy, outcome: .route(answer), reason: reason,
+      isFallback: policy.failure != nil)
   }
 
   mutating func resolved(_ number: Int, _ result: Result<Specification, EngineError>, _ now: Instant) {

@@ -86,6 +86,9 @@ public struct Engine: Sendable {
     case .resolved(let question, let result): resolved(question, result, now)
     case .recovered(let found): recover(found, now)
     case .connections(let counts): connectionsCounted(counts, now)
+    case .samples(let samples): sampled(samples)
+    // Nothing asks for kernels of a pool yet.
+    case .provided: break
     // Whoever ticks has no alarm left, and may have been a little early.
     case .tick: wakeAt = nil
     default: kernelEvent(event, now)

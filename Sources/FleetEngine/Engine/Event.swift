@@ -17,6 +17,10 @@ public enum Event: Sendable {
   case activity(KernelID, generation: Int, busy: Bool)
   /// Established clients of all kernels; who is not named has none.
   case connections([KernelID: Int])
+  /// What the kernels' processes use; who is not named was not measured.
+  case samples([KernelID: Sample])
+  /// New kernels of a pool, as `provide` wanted them, or why there are none.
+  case provided(pool: String, Result<[NewKernel], EngineError>)
   case committed(sequence: Int)
   case commitFailed(sequence: Int, reason: String)
   case answered(question: Int, PolicyAnswer)

@@ -23,6 +23,7 @@ struct Routing: Sendable {
 
   struct Question: Sendable {
     var number: Int
+    var asked: PolicyQuestion
     var request: Request
     /// When the native rule takes over.
     var overdue: Instant

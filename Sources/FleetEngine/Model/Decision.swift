@@ -1,31 +1,9 @@
-// What a policy is asked, what it may answer, and what becomes of it.
-
-/// A question of the router. `now` and `seed` make the answer reproducible.
-public struct RouteQuestion: Sendable, Hashable {
-  public var requirements: Requirements
-  public var now: Instant
-  public var seed: UInt64
-
-  public init(requirements: Requirements, now: Instant, seed: UInt64) {
-    self.requirements = requirements
-    self.now = now
-    self.seed = seed
-  }
-}
-
-public enum RouteAnswer: Sendable, Hashable {
-  /// The id, UUID or name of a kernel.
-  case use(String)
-  case spawn(config: String?, language: String?)
-  /// Ask again after so many seconds.
-  case wait(seconds: Double)
-  case reject(String)
-}
+// What became of a question.
 
 /// What the policies of one entry point made of one question.
 public struct PolicyAnswer: Sendable, Hashable {
   /// Nil: no policy had an opinion, or the one that was asked failed.
-  public var answer: RouteAnswer?
+  public var answer: Answer?
   public var reason: String?
   /// The file that answered or failed; nil if there is none.
   public var policy: String?
@@ -33,11 +11,12 @@ public struct PolicyAnswer: Sendable, Hashable {
   public var hash: String?
   /// Why it failed, with file and line; nil if it did not.
   public var failure: String?
+  /// On the policy's thread.
   public var duration: Duration
 
   public init(
-    answer: RouteAnswer? = nil, reason: String? = nil, policy: String? = nil, hash: String? = nil,
-    failure: String? = nil, duration: Duration = .zero
+    answer: Answer? = nil, reason: String? = nil, policy: String? = nil, hash: String? = nil, failure: String? = nil,
+    duration: Duration = .zero
   ) {
     self.answer = answer
     self.reason = reason
@@ -46,16 +25,59 @@ public struct PolicyAnswer: Sendable, Hashable {
     self.failure = failure
     self.duration = duration
   }
+
+  /// The answer to a question of a route.
+  public var route: RouteAnswer? { if case .route(let answer) = answer { answer } else { nil } }
 }
 
 /// A decision as it was carried out.
 public struct Decision: Sendable, Hashable {
+  /// Counts decisions of this run of the host.
   public var id: Int
+  public var question: PolicyQuestion
   public var policy: PolicyAnswer
   /// What the host did.
-  public var outcome: RouteAnswer
+  public var outcome: Answer
   public var reason: String
+  /// What the host changed about the answer, and why: "asked 9, allowed 6: at most 4 new per 15 s".
+  public var clamps: [String]
   /// The native rule decided, because the policy failed.
   public var isFallback: Bool
   public var spawned: Bool
+  /// The kernel that it was about, or that was given.
+  public var kernel: KernelID?
+
+  public init(
+    id: Int, question: PolicyQuestion, policy: PolicyAnswer, outcome: Answer, reason: String, clamps: [String] = [],
+    isFallback: Bool = false, spawned: Bool = false, kernel: KernelID? = nil
+  ) {
+    self.id = id
+    self.question = question
+    self.policy = policy
+    self.outcome = outcome
+    self.reason = reason
+    self.clamps = clamps
+    self.isFallback = isFallback
+    self.spawned = spawned
+    self.kernel = kernel
+  }
+}
+
+/// What was recorded of a stretch of time: enough to ask every question in it again.
+public struct Trace: Sendable, Hashable {
+  /// The rows as they were when it begins.
+  public var rows: [KernelRow]
+  /// In the order in which the policies saw them.
+  public var entries: [Entry]
+
+  public init(rows: [KernelRow] = [], entries: [Entry] = []) {
+    self.rows = rows
+    self.entries = entries
+  }
+
+  public enum Entry: Sendable, Hashable {
+    case rows([KernelRowChange])
+    /// With the wall time in milliseconds since 1970.
+    case decision(Decision, at: Int64)
+  }
 }

@@ -61,6 +61,21 @@ public struct Specification: Sendable, Hashable {
   }
 }
 
+/// What one kernel's process used when it was last looked at.
+public struct Sample: Sendable, Hashable {
+  /// Resident bytes.
+  public var memory: Int64
+  /// Per cent of one core since the sample before; nil for the first.
+  public var cpu: Double?
+  public var threads: Int
+
+  public init(memory: Int64, cpu: Double? = nil, threads: Int = 1) {
+    self.memory = memory
+    self.cpu = cpu
+    self.threads = threads
+  }
+}
+
 /// The processes of one launch.
 public struct Process: Sendable, Hashable {
   public var shim: Int32
@@ -110,6 +125,12 @@ public struct Kernel: Sendable, Hashable {
   /// When the present process answered for the first time.
   public var readySince: Instant?
   public var recentExits: [Instant] = []
+  /// Since when it runs nothing; nil while it is busy or not there.
+  public var idleSince: Instant?
+  /// As measured last.
+  public var sample: Sample?
+  /// Peak exponentially weighted moving average of the time that executions take, in seconds; nil before the first.
+  public var latency: Double?
   /// When a kernel in `backoff` is started again.
   public var retryAt: Instant?
   /// Crashes without 60 s of life between them.

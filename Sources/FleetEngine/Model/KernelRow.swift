@@ -22,6 +22,21 @@ public struct KernelRow: Sendable, Hashable {
   public var restarts: Int
   public var labels: [String: String]
   public var sessions: [String]
+  /// Established peers of the shell port.
+  public var connections: Int
+  /// When the present process answered for the first time.
+  public var readyAt: Instant?
+  /// Since when it runs nothing; nil while it is busy or not there.
+  public var idleSince: Instant?
+  /// Crashes within the last 60 s.
+  public var crashes: Int
+  /// Resident bytes, as measured last; nil before the first measurement.
+  public var memory: Int64?
+  /// Per cent of one core between the last two measurements.
+  public var cpu: Double?
+  public var threads: Int?
+  /// Peak exponentially weighted moving average of the time that its executions take, in seconds; nil before the first.
+  public var latency: Double?
 
   public init(_ kernel: Kernel) {
     let specification = kernel.specification
@@ -43,22 +58,23 @@ public struct KernelRow: Sendable, Hashable {
     restarts = kernel.restarts
     labels = specification.labels
     sessions = kernel.sessions
+    connections = kernel.connections
+    readyAt = kernel.readySince
+    idleSince = kernel.idleSince
+    crashes = kernel.recentExits.count
+    memory = kernel.sample?.memory
+    cpu = kernel.sample?.cpu
+    threads = kernel.sample?.threads
+    latency = kernel.latency
   }
 
   var isUsable: Bool { Status(rawValue: status)?.isUsable == true }
 
   /// Takes over what can change in a kernel's life; false if nothing did.
   mutating func update(_ kernel: Kernel) -> Bool {
-    let clients = kernel.clients
-    let isSame =
-      status == kernel.status.rawValue && self.clients == clients && port == kernel.port && restarts == kernel.restarts
-      && sessions == kernel.sessions
-    if isSame { return false }
-    status = kernel.status.rawValue
-    self.clients = clients
-    port = kernel.port
-    restarts = kernel.restarts
-    sessions = kernel.sessions
+    let row = KernelRow(kernel)
+    if row == self { return false }
+    self = row
     return true
   }
 }

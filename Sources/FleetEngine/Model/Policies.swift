@@ -5,9 +5,12 @@ public protocol Policies: Sendable {
   /// Brings the rows that policies see up to date.
   func apply(_ changes: [KernelRowChange])
 
-  /// Asks the route policies. `reply` is called exactly once, on any thread, no later than the deadline of the entry
+  /// Asks the policies of the question's entry point. `reply` is called exactly once, on any thread, no later than the deadline of the entry
   /// point and a few milliseconds.
-  func ask(_ question: RouteQuestion, reply: @escaping @Sendable (PolicyAnswer) -> Void)
+  func ask(_ question: PolicyQuestion, reply: @escaping @Sendable (PolicyAnswer) -> Void)
+
+  /// The entry points that have a policy; the others are not asked.
+  var entries: Set<EntryPoint> { get }
 
   /// For `fleet status`, in the order of the configuration.
   func summaries() -> [PolicySummary]

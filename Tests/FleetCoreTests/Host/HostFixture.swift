@@ -191,7 +191,7 @@ enum TestPorts {
 /// The native router as a policy, unless a test wants another answer.
 final class NativePolicies: FleetEngine.Policies {
   private let rows = Mutex<[String: KernelRow]>([:])
-  let answer = Mutex<(@Sendable (RouteQuestion) -> PolicyAnswer)?>(nil)
+  let answer = Mutex<(@Sendable (PolicyQuestion) -> PolicyAnswer)?>(nil)
 
   func apply(_ changes: [KernelRowChange]) {
     rows.withLock { rows in
@@ -204,11 +204,13 @@ final class NativePolicies: FleetEngine.Policies {
     }
   }
 
-  func ask(_ question: RouteQuestion, reply: @escaping @Sendable (PolicyAnswer) -> Void) {
+  func ask(_ question: PolicyQuestion, reply: @escaping @Sendable (PolicyAnswer) -> Void) {
     if let answer = answer.withLock({ $0 }) { return reply(answer(question)) }
-    let (answer, reason) = Router.decide(question.requirements, rows: rows.withLock { Array($0.values) })
-    reply(PolicyAnswer(answer: answer, reason: reason, policy: "native.test"))
+    let (answer, reason) = Router.decide(question.requirements!, rows: rows.withLock { Array($0.values) })
+    reply(PolicyAnswer(answer: .route(answer), reason: reason, policy: "native.test"))
   }
+
+  var entries: Set<EntryPoint> { [.route] }
 
   func summaries() -> [PolicySummary] { [] }
 }

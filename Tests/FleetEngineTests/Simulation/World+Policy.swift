@@ -48,14 +48,15 @@ struct PolicySeat {
 }
 
 extension World {
-  func ask(_ number: Int, _ question: RouteQuestion) throws {
+  func ask(_ number: Int, _ question: PolicyQuestion) throws {
     try policy.asked(number, now)
     try checkRows()
-    let isQuota = question.requirements.language == PolicySeat.quotaLanguage
+    let isQuota = question.requirements?.language == PolicySeat.quotaLanguage
     if !isQuota, mishap(60) { return }
     let answer = isQuota ? honest() : anyMind()
     let failure = answer == nil && random.one(in: 2) ? "policy.lua:1: attempt to index nil" : nil
-    tell(.answered(question: number, PolicyAnswer(answer: answer, reason: "because", failure: failure)))
+    tell(
+      .answered(question: number, PolicyAnswer(answer: answer.map(Answer.route), reason: "because", failure: failure)))
   }
 
   /// Three kernels at most, whoever asks at the same time.

@@ -113,7 +113,9 @@ final class Harness {
   func activity(_ id: KernelID, busy: Bool) { send(.activity(id, generation: self[id].generation, busy: busy)) }
 
   func answer(_ question: Int, _ answer: RouteAnswer?, failure: String? = nil) {
-    send(.answered(question: question, PolicyAnswer(answer: answer, reason: "because", failure: failure)))
+    send(
+      .answered(question: question, PolicyAnswer(answer: answer.map(Answer.route), reason: "because", failure: failure))
+    )
   }
 
   /// A kernel that has answered.

@@ -40,7 +40,8 @@ extension Effect {
       (durable ? "sync " : "write ") + changes.map(\.brief).joined(separator: ", ")
     case .ask(let question, _): "ask \(question)"
     case .resolve(let question, _, _, _): "resolve \(question)"
-    case .unwatch, .rows, .answer, .note, .wake: nil
+    case .provide(let pool, let count): "provide \(count) \(pool)"
+    case .unwatch, .rows, .answer, .decided, .note, .wake: nil
     }
   }
 }

@@ -10,7 +10,7 @@ enum DecisionBenchmark: Benchmark {
   static let summary =
     "a routing decision in the policy's thread, and the same function called with the same rows from plain C"
 
-  private static let question = RouteQuestion(
+  private static let question = PolicyQuestion(
     requirements: Requirements(language: "lua", config: "openai.toml"), now: Instant(nanoseconds: 0), seed: 1)
 
   static func run(_ setting: Setting, _ report: inout Report) throws {

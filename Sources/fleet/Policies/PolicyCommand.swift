@@ -1,0 +1,7 @@
+// `fleet policy …`: what authors and operators of policies do with them.
+import ArgumentParser
+
+struct PolicyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "policy", abstract: "Check, test, simulate, replay and explain policies.", subcommands: [])
+}
