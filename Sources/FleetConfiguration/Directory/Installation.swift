@@ -40,7 +40,7 @@ public struct Installation: Sendable, Hashable {
 }
 
 extension FilePath {
-  static func isDirectory(_ path: String) -> Bool {
+  package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }

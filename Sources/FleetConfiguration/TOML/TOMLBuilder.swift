@@ -20,11 +20,16 @@ final class TOMLTableBuilder {
   }
 
   var origin: TOMLOrigin
+  /// Of the header of an element `[[…]]`.
+  private(set) var start: SourcePosition?
   private(set) var keys: [(name: String, position: SourcePosition)] = []
   private var entries: [String: Entry] = [:]
   private var positions: [String: SourcePosition] = [:]
 
-  init(_ origin: TOMLOrigin) { self.origin = origin }
+  init(_ origin: TOMLOrigin, at start: SourcePosition? = nil) {
+    self.origin = origin
+    self.start = start
+  }
 
   subscript(key: String) -> Entry? { entries[key] }
 
@@ -44,7 +49,7 @@ final class TOMLTableBuilder {
       case .value(let content): table.append(key, TOMLNode(content, at: position))
       case .table(let inner): table.append(key, TOMLNode(.table(inner.frozen()), at: position))
       case .tables(let list):
-        let nodes = list.map { TOMLNode(.table($0.frozen()), at: position) }
+        let nodes = list.map { TOMLNode(.table($0.frozen()), at: $0.start ?? position) }
         table.append(key, TOMLNode(.array(nodes), at: position))
       case nil: break  // keys and entries are only ever set together
       }
@@ -111,7 +116,7 @@ extension TOMLTableBuilder {
 
   /// `[[a.b]]`: one more element of the array `b`.
   func open(element part: TOMLKeyPart) throws(TOMLError) -> TOMLTableBuilder {
-    let made = TOMLTableBuilder(.header)
+    let made = TOMLTableBuilder(.header, at: part.position)
     switch self[part.name] {
     case nil: set(part.name, .tables([made]), at: part.position)
     case .tables(let list): set(part.name, .tables(list + [made]), at: part.position)

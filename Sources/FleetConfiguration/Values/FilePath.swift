@@ -29,7 +29,7 @@ public enum FilePath {
     return getpwuid(getuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) }
   }
 
-  static func workingDirectory() -> String {
+  package static func workingDirectory() -> String {
     guard let path = getcwd(nil, 0) else { return "/" }  // the directory was removed under us
     defer { free(path) }
     return String(cString: path)
@@ -41,7 +41,7 @@ public enum FilePath {
   }
 
   /// The names in a directory, sorted; none if it cannot be read.
-  static func entries(of directory: String) -> [String] {
+  package static func entries(of directory: String) -> [String] {
     guard let stream = opendir(directory) else { return [] }
     defer { closedir(stream) }
     var names: [String] = []

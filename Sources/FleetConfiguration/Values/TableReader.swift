@@ -1,16 +1,16 @@
 // Reads one table of a TOML file key by key, strictly: whatever nobody asked for is an error.
 
 /// Every getter answers nil for a missing key, throws for a wrong type, and remembers the key as known.
-struct TableReader {
-  let file: String
+package struct TableReader {
+  package let file: String
   /// "[llm]"; empty for the top of the file.
-  let section: String
-  let position: SourcePosition
+  package let section: String
+  package let position: SourcePosition
   private let table: TOMLTable
   private var known: [String] = []
 
   /// The top of a file.
-  init(text: String, file: String) throws(ConfigurationError) {
+  package init(text: String, file: String) throws(ConfigurationError) {
     self.file = file
     section = ""
     position = SourcePosition(line: 1, column: 1)
@@ -29,28 +29,28 @@ struct TableReader {
   }
 
   /// All keys, for tables whose keys are names of the user's choice.
-  var names: [String] { table.keys }
+  package var names: [String] { table.keys }
 
-  func position(of key: String) -> SourcePosition { table[key]?.position ?? position }
+  package func position(of key: String) -> SourcePosition { table[key]?.position ?? position }
 
-  mutating func node(_ key: String) -> TOMLNode? {
+  package mutating func node(_ key: String) -> TOMLNode? {
     if !known.contains(key) { known.append(key) }
     return table[key]
   }
 
-  mutating func string(_ key: String) throws(ConfigurationError) -> String? {
+  package mutating func string(_ key: String) throws(ConfigurationError) -> String? {
     guard let node = node(key) else { return nil }
     guard case .string(let value) = node.content else { throw wrongType(key, node, expected: "a string") }
     return value
   }
 
-  mutating func bool(_ key: String) throws(ConfigurationError) -> Bool? {
+  package mutating func bool(_ key: String) throws(ConfigurationError) -> Bool? {
     guard let node = node(key) else { return nil }
     guard case .boolean(let value) = node.content else { throw wrongType(key, node, expected: "true or false") }
     return value
   }
 
-  mutating func integer(_ key: String, in range: ClosedRange<Int64>) throws(ConfigurationError) -> Int? {
+  package mutating func integer(_ key: String, in range: ClosedRange<Int64>) throws(ConfigurationError) -> Int? {
     guard let node = node(key) else { return nil }
     guard case .integer(let value) = node.content else { throw wrongType(key, node, expected: "an integer") }
     guard range.contains(value) else {
@@ -60,7 +60,7 @@ struct TableReader {
     return Int(value)
   }
 
-  mutating func number(_ key: String) throws(ConfigurationError) -> Double? {
+  package mutating func number(_ key: String) throws(ConfigurationError) -> Double? {
     guard let node = node(key) else { return nil }
     switch node.content {
     case .float(let value) where value.isFinite: return value
@@ -69,7 +69,7 @@ struct TableReader {
     }
   }
 
-  mutating func strings(_ key: String) throws(ConfigurationError) -> [String]? {
+  package mutating func strings(_ key: String) throws(ConfigurationError) -> [String]? {
     guard let node = node(key) else { return nil }
     guard case .array(let elements) = node.content else { throw wrongType(key, node, expected: "an array of strings") }
     var strings: [String] = []
@@ -83,7 +83,7 @@ struct TableReader {
   }
 
   /// A string or an array of strings.
-  mutating func stringOrStrings(_ key: String) throws(ConfigurationError) -> [String]? {
+  package mutating func stringOrStrings(_ key: String) throws(ConfigurationError) -> [String]? {
     guard let node = node(key) else { return nil }
     switch node.content {
     case .string(let value): return [value]
@@ -93,22 +93,36 @@ struct TableReader {
   }
 
   /// A table of its own.
-  mutating func table(_ key: String) throws(ConfigurationError) -> TableReader? {
+  package mutating func table(_ key: String) throws(ConfigurationError) -> TableReader? {
     guard let node = node(key) else { return nil }
     guard case .table(let inner) = node.content else { throw wrongType(key, node, expected: "a table") }
-    let name = section.isEmpty ? "[\(key)]" : "[\(section.dropFirst().dropLast()).\(key)]"
+    let name = section.isEmpty ? "[\(key)]" : "[\(section.filter { $0 != "[" && $0 != "]" }).\(key)]"
     return TableReader(inner, section: name, file: file, position: node.position)
   }
 
+  /// The tables of an array, such as `[[kernels]]`.
+  package mutating func tables(_ key: String) throws(ConfigurationError) -> [TableReader] {
+    guard let node = node(key) else { return [] }
+    let name = section.isEmpty ? "[[\(key)]]" : "[[\(section.filter { $0 != "[" && $0 != "]" }).\(key)]]"
+    let expected = "an array of tables, \(name)"
+    guard case .array(let elements) = node.content else { throw wrongType(key, node, expected: expected) }
+    var tables: [TableReader] = []
+    for element in elements {
+      guard case .table(let inner) = element.content else { throw wrongType(key, element, expected: expected) }
+      tables.append(TableReader(inner, section: name, file: file, position: element.position))
+    }
+    return tables
+  }
+
   /// All of it as strings by name, for labels and environments.
-  mutating func stringsByName() throws(ConfigurationError) -> [String: String] {
+  package mutating func stringsByName() throws(ConfigurationError) -> [String: String] {
     var result: [String: String] = [:]
     for name in names { result[name] = try string(name) }
     return result
   }
 
   /// To be called last: the first key that nobody asked for is an error.
-  func finish() throws(ConfigurationError) {
+  package func finish() throws(ConfigurationError) {
     guard let key = table.keys.first(where: { !known.contains($0) }), let node = table[key] else { return }
     var what = "key"
     if case .table = node.content { what = "section" }
@@ -120,19 +134,20 @@ struct TableReader {
 
 // Errors that name the key, and values that are written as text.
 extension TableReader {
-  func wrongType(_ key: String, _ node: TOMLNode, expected: String, found: String? = nil) -> ConfigurationError {
+  package func wrongType(_ key: String, _ node: TOMLNode, expected: String, found: String? = nil) -> ConfigurationError
+  {
     ConfigurationError(
       .wrongType, "\(named(key)) must be \(expected), found \(found ?? node.kind)", file: file, at: node.position)
   }
 
-  func badValue(_ key: String, _ message: String) -> ConfigurationError {
+  package func badValue(_ key: String, _ message: String) -> ConfigurationError {
     ConfigurationError(.badValue, "\(named(key)): \(message)", file: file, at: position(of: key))
   }
 
   private func named(_ key: String) -> String { section.isEmpty ? "\"\(key)\"" : "\"\(key)\" in \(section)" }
 
   /// A value with its own spelling.
-  mutating func parsed<Value>(
+  package mutating func parsed<Value>(
     _ key: String, _ parse: (String) throws(ValueError) -> Value
   ) throws(ConfigurationError) -> Value? {
     guard let text = try string(key) else { return nil }
@@ -140,7 +155,7 @@ extension TableReader {
   }
 
   /// A value that is written as an integer or as text.
-  mutating func parsedOrInteger<Value>(
+  package mutating func parsedOrInteger<Value>(
     _ key: String, expected: String, _ parse: (String) throws(ValueError) -> Value
   ) throws(ConfigurationError) -> Value? {
     guard let node = node(key) else { return nil }
@@ -154,7 +169,7 @@ extension TableReader {
   }
 
   /// One of a few words.
-  mutating func word<Word: RawRepresentable & CaseIterable>(
+  package mutating func word<Word: RawRepresentable & CaseIterable>(
     _ key: String, _ type: Word.Type
   ) throws(ConfigurationError) -> Word? where Word.RawValue == String {
     guard let text = try string(key) else { return nil }
@@ -164,19 +179,19 @@ extension TableReader {
   }
 
   /// Bytes; zero is no limit but a mistake.
-  mutating func size(_ key: String) throws(ConfigurationError) -> ByteCount? {
+  package mutating func size(_ key: String) throws(ConfigurationError) -> ByteCount? {
     let expected = "a size such as \"512M\" or a number of bytes"
     guard let size = try parsedOrInteger(key, expected: expected, ByteCount.init(parsing:)) else { return nil }
     guard size.bytes > 0 else { throw badValue(key, "a size of 0 leaves nothing; leave the key out for no limit") }
     return size
   }
 
-  mutating func duration(_ key: String) throws(ConfigurationError) -> Duration? {
+  package mutating func duration(_ key: String) throws(ConfigurationError) -> Duration? {
     try parsedOrInteger(key, expected: "a length of time such as \"2s\"", DurationText.parse)
   }
 
   /// The `[limits]` of a kernel config, a pool or `fleet.toml`.
-  mutating func limits() throws(ConfigurationError) -> Limits {
+  package mutating func limits() throws(ConfigurationError) -> Limits {
     guard var reader = try table("limits") else { return Limits() }
     var limits = Limits()
     limits.memory = try reader.parsedOrInteger(

@@ -1,17 +1,17 @@
 // Small text files, whole: configurations and kernelspecs.
 import Glibc
 
-enum TextFile {
+package enum TextFile {
   /// More than any configuration; a bound for a name that leads to a device or a log.
   static let maximumSize = 4 << 20
 
-  static func exists(_ path: String) -> Bool {
+  package static func exists(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// The text of a regular file, which must be UTF-8.
-  static func read(_ path: String) throws(ConfigurationError) -> String {
+  package static func read(_ path: String) throws(ConfigurationError) -> String {
     let bytes = try readBytes(path)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw ConfigurationError(.syntax, "is not UTF-8 text", file: path)
