@@ -67,6 +67,7 @@ let package = Package(
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
+    room("FleetDocuments", ["FleetEngine", "JSON"]),
     room("FleetConfiguration", ["JSON"]),
     room("LuaRuntime", ["CLua"]),
 
@@ -75,11 +76,11 @@ let package = Package(
     room("FleetClient", ["JSON"]),
     room("LuaKernel", ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "JSON"]),
     room("PolicyHost", ["FleetEngine", "LuaRuntime"]),
-    room("PolicyTools", ["FleetEngine", "FleetConfiguration", "LuaRuntime", "PolicyHost", "JSON"]),
+    room("PolicyTools", ["FleetEngine", "FleetDocuments", "FleetConfiguration", "LuaRuntime", "PolicyHost", "JSON"]),
     room(
       "FleetCore",
       [
-        "FleetEngine", "FleetConfiguration", "JupyterProtocol", "CFleetSystem", "JSON",
+        "FleetEngine", "FleetDocuments", "FleetConfiguration", "JupyterProtocol", "CFleetSystem", "JSON",
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
       ]),
     room(
@@ -102,6 +103,7 @@ let package = Package(
 
     tests("JSONTests", ["JSON"]),
     tests("FleetEngineTests", ["FleetEngine"]),
+    tests("FleetDocumentsTests", ["FleetDocuments"]),
     tests("FleetConfigurationTests", ["FleetConfiguration"]),
     tests("LuaRuntimeTests", ["LuaRuntime"]),
     tests("JupyterProtocolTests", ["JupyterProtocol"]),
