@@ -95,6 +95,8 @@ public final class LuaKernel {
       server.publisher.publish("shutdown_reply", parent: nil, content: content.encoded())
     }
     log.info("ends: \(ending)")
+    // A client that started this process, such as jupyter console, looks whether it lives before it reads the reply.
+    if case .exit = ending { poll(nil, 0, 200) }
     server.stop()
     return ending.exitCode
   }
