@@ -19,7 +19,7 @@ extension FleetHost {
     case .ask(let question, let asked): ask(question, asked)
     case .resolve(let question, let config, let language, let requirements):
       resolve(question, config, language, requirements)
-    case .decided, .provide: break
+    case .decided, .provide, .alerts, .countConnections: break
     case .answer(let ticket, let result): requests.removeValue(forKey: ticket)?.resume(with: result.mapError { $0 })
     case .removeFiles(let kernel): depart(kernel)
     case .note(let note): tell(note)

@@ -19,10 +19,15 @@ public enum Effect: Sendable {
   case rows([KernelRowChange])
   /// Ask the policies: `answered`.
   case ask(question: Int, PolicyQuestion)
-  /// A decision was carried out; to be recorded, in order with `rows`.
+  /// A decision was carried out; once for each question. The rows that its policies saw are those at the time of
+  /// `ask` with the number `Decision.id`; or those of now, if nobody was asked and the native rule decided.
   case decided(Decision)
   /// Make so many new kernels of the pool's template: `provided`.
   case provide(pool: String, count: Int)
+  /// Alerts began to fire or were resolved: people are to be told.
+  case alerts([AlertChange])
+  /// A kernel is to be retired if nobody is connected: look once more. `connections`.
+  case countConnections
   /// Find out what the router's `spawn` means: `resolved`.
   case resolve(question: Int, config: String?, language: String?, Requirements)
   case answer(Ticket, Result<Reply, EngineError>)
@@ -74,5 +79,8 @@ public struct Note: Sendable, Hashable {
   public enum Name: String, Sendable, Hashable {
     case spawned, ready, died, restarting, restarted, failed, stopping, stopped, unhealthy, recovered, adopted
     case routed, storage, removed
+    /// Of pools: a kernel was taken, its retirement began or was called off, the pool's number was changed.
+    case claimed, draining, undrained, scaled
+    case alert
   }
 }

@@ -18,6 +18,12 @@ public struct EngineConfiguration: Sendable {
   public var backoff = Backoff()
   /// When rows that could not be written are tried again.
   public var storageRetry: Duration = .seconds(5)
+  /// The entry points that have a policy; where there is none, the native rule decides.
+  public var entries: Set<EntryPoint> = [.route]
+  /// In the order in which they are shown.
+  public var pools: [Pool] = []
+  /// How often the alert policy is asked.
+  public var alertInterval: Duration = .seconds(10)
 
   public init() {}
 }
@@ -88,7 +94,7 @@ public struct Engine: Sendable {
     case .connections(let counts): connectionsCounted(counts, now)
     case .samples(let samples): sampled(samples)
     // Nothing asks for kernels of a pool yet.
-    case .provided: break
+    case .provided, .conditions: break
     // Whoever ticks has no alarm left, and may have been a little early.
     case .tick: wakeAt = nil
     default: kernelEvent(event, now)

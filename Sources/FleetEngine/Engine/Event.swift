@@ -21,6 +21,8 @@ public enum Event: Sendable {
   case samples([KernelID: Sample])
   /// New kernels of a pool, as `provide` wanted them, or why there are none.
   case provided(pool: String, Result<[NewKernel], EngineError>)
+  /// Conditions that a part of the host found; they replace those that it found before.
+  case conditions(source: String, [AlertCondition])
   case committed(sequence: Int)
   case commitFailed(sequence: Int, reason: String)
   case answered(question: Int, PolicyAnswer)
@@ -46,11 +48,14 @@ public struct NewKernel: Sendable, Hashable {
   public var id: KernelID
   public var key: String
   public var specification: Specification
+  /// Nothing speaks against a kernel that runs already: no environment of its own, no port.
+  public var mayTakeWarm: Bool
 
-  public init(id: KernelID, key: String, specification: Specification) {
+  public init(id: KernelID, key: String, specification: Specification, mayTakeWarm: Bool = false) {
     self.id = id
     self.key = key
     self.specification = specification
+    self.mayTakeWarm = mayTakeWarm
   }
 }
 
@@ -60,11 +65,16 @@ public struct Candidate: Sendable {
   public var key: String
   /// The error if the request does not say enough for a new kernel, though it may be enough to find one.
   public var specification: Result<Specification, EngineError>
+  /// As that of `NewKernel`.
+  public var mayTakeWarm: Bool
 
-  public init(id: KernelID, key: String, specification: Result<Specification, EngineError>) {
+  public init(
+    id: KernelID, key: String, specification: Result<Specification, EngineError>, mayTakeWarm: Bool = false
+  ) {
     self.id = id
     self.key = key
     self.specification = specification
+    self.mayTakeWarm = mayTakeWarm
   }
 }
 
@@ -73,10 +83,13 @@ public struct LaunchFailure: Error, Sendable, Hashable {
   public var reason: String
   /// The base port is another program's: the next one is tried.
   public var portTaken: Bool
+  /// What the client is told that asked for the start.
+  public var code: EngineError.Code
 
-  public init(reason: String, portTaken: Bool = false) {
+  public init(reason: String, portTaken: Bool = false, code: EngineError.Code = .startFailed) {
     self.reason = reason
     self.portTaken = portTaken
+    self.code = code
   }
 }
 

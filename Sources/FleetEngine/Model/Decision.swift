@@ -32,7 +32,7 @@ public struct PolicyAnswer: Sendable, Hashable {
 
 /// A decision as it was carried out.
 public struct Decision: Sendable, Hashable {
-  /// Counts decisions of this run of the host.
+  /// Counts questions of this run of the host, in the order in which they were asked.
   public var id: Int
   public var question: PolicyQuestion
   public var policy: PolicyAnswer
@@ -67,7 +67,8 @@ public struct Decision: Sendable, Hashable {
 public struct Trace: Sendable, Hashable {
   /// The rows as they were when it begins.
   public var rows: [KernelRow]
-  /// In the order in which the policies saw them.
+  /// In the order in which the policies saw them: a decision stands where its question was asked (`Effect.ask` with
+  /// the decision's id), for the policy saw the rows of then, though it was carried out later.
   public var entries: [Entry]
 
   public init(rows: [KernelRow] = [], entries: [Entry] = []) {

@@ -114,6 +114,12 @@ public struct Kernel: Sendable, Hashable {
   public var wasReady: Bool
   /// What a stop leads to.
   public var afterStop: AfterStop = .remove
+  /// A kernel of a pool that somebody took or started for himself: it is his, and scaling leaves it alone.
+  public var isClaimed = false
+  /// A kernel of a pool that somebody was given: what runs there next could find traces.
+  public var wasUsed = false
+  /// It is being retired: nobody new gets it, and it ends when its last client has left.
+  public var isDraining = false
 
   // Seen: not durable.
   public var isBusy: Bool = false
@@ -125,6 +131,12 @@ public struct Kernel: Sendable, Hashable {
   /// When the present process answered for the first time.
   public var readySince: Instant?
   public var recentExits: [Instant] = []
+  /// Since when it runs something, if that is known.
+  public var busySince: Instant?
+  /// When `latency` was brought up to date.
+  public var latencyAt: Instant?
+  /// No client was connected when it was looked at after the retirement began.
+  public var isSeenEmpty = false
   /// Since when it runs nothing; nil while it is busy or not there.
   public var idleSince: Instant?
   /// As measured last.
@@ -156,6 +168,12 @@ public struct Kernel: Sendable, Hashable {
 
   /// What the shim is told and writes into its lock and exit file: tells this launch from any other.
   public var nonce: String { "\(id.uuid).\(generation)" }
+
+  /// A client can be given this kernel, at the latest once it has started.
+  public var isUsable: Bool { status.isUsable && !isDraining }
+
+  /// What people and policies see: a kernel that is being retired is on its way out.
+  public var shownStatus: Status { isDraining && status.isAlive ? .stopping : status }
 
   /// Clients that are connected or about to be.
   public var clients: Int { connections + reservations.count }

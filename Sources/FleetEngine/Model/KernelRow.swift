@@ -53,7 +53,7 @@ public struct KernelRow: Sendable, Hashable {
     port = kernel.port
     owner = specification.owner
     pool = specification.pool
-    status = kernel.status.rawValue
+    status = kernel.shownStatus.rawValue
     clients = kernel.clients
     restarts = kernel.restarts
     labels = specification.labels

@@ -56,8 +56,9 @@ public struct PoolView: Sendable, Hashable {
   public var maximum: Int
   /// Kernels that are to be kept ready without a client.
   public var warm: Int
-  /// Starting, or alive.
+  /// Starting, alive, or waiting to be restarted; without those that hang and that nobody has.
   public var kernels: Int
+  /// Not answering yet; those that somebody waits for are among `used`, too.
   public var starting: Int
   /// With a client, claimed or busy.
   public var used: Int
@@ -65,7 +66,7 @@ public struct PoolView: Sendable, Hashable {
   public var free: Int
   /// Retiring: no new client gets them, and they end when the last one has left.
   public var draining: Int
-  /// Requests that wait for a kernel.
+  /// Requests for a kernel like these that the route policy told to wait.
   public var waiting: Int
   /// Kernels taken, and requests routed to the pool, per second since the last question.
   public var arrivals: Double

@@ -104,7 +104,7 @@ extension World {
     case .signal(let kernel, let signal):
       try checkSignal(kernel)
       self.signal(kernel, signal)
-    case .interrupt, .note, .decided, .provide: break
+    case .interrupt, .note, .decided, .provide, .alerts, .countConnections: break
     case .commit(let sequence, let changes, let isDurable):
       commit(SimulatedDisk.Commit(sequence: sequence, changes: changes, isDurable: isDurable))
     case .rows(let changes): policy.apply(changes)

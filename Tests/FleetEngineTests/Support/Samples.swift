@@ -41,7 +41,8 @@ extension Effect {
     case .ask(let question, _): "ask \(question)"
     case .resolve(let question, _, _, _): "resolve \(question)"
     case .provide(let pool, let count): "provide \(count) \(pool)"
-    case .unwatch, .rows, .answer, .decided, .note, .wake: nil
+    case .unwatch, .rows, .answer, .decided, .note, .wake, .alerts: nil
+    case .countConnections: "count"
     }
   }
 }
