@@ -17,18 +17,20 @@ import Testing
     }
   }
 
-  private static var packageDirectory: String {
+  static var packageDirectory: String {
     var path = #filePath
     for _ in 0..<3 { path = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
     return path
   }
 
-  private func run(_ script: String, _ arguments: [String] = [], in directory: String) throws -> (Int32, String) {
-    let path = "\(Self.packageDirectory)/Tests/LuaKernelTests/Python/\(script)"
+  /// Runs a script of `Python/` with a home of its own below the directory; its exit code and its output.
+  static func run(_ script: String, _ arguments: [String] = [], in directory: String) throws -> (Int32, String) {
+    let path = "\(packageDirectory)/Tests/LuaKernelTests/Python/\(script)"
     let process = try TestProcess(
-      [try Self.python, path] + arguments, output: directory + "/output",
+      [try python, path] + arguments, output: directory + "/output",
       environment: [
-        "JUPYTER_DATA_DIR": directory + "/data", "JUPYTER_RUNTIME_DIR": directory, "IPYTHONDIR": directory,
+        "JUPYTER_DATA_DIR": directory + "/data", "JUPYTER_RUNTIME_DIR": directory, "JUPYTER_CONFIG_DIR": directory,
+        "IPYTHONDIR": directory,
         "FLEET_HOME": directory, "PYTHONDONTWRITEBYTECODE": "1",
       ])
     let code = try process.end(within: .seconds(180))
@@ -38,7 +40,7 @@ import Testing
   @Test func jupyterClient() throws {
     try withTemporaryDirectory { directory in
       let kernel = try KernelProcess(in: directory)
-      let (code, output) = try run(
+      let (code, output) = try Self.run(
         "client_checks.py", [directory + "/kernel.json", "\(kernel.process.pid)"], in: directory)
       #expect(code == 0, "\(output)")
       #expect(try kernel.process.end() == 0)
@@ -47,7 +49,7 @@ import Testing
 
   @Test func jupyterKernelTest() throws {
     try withTemporaryDirectory { directory in
-      let (code, output) = try run("kernel_test.py", [try KernelProcess.executable], in: directory)
+      let (code, output) = try Self.run("kernel_test.py", [try KernelProcess.executable], in: directory)
       #expect(code == 0, "\(output)")
     }
   }
