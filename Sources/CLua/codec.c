@@ -42,6 +42,7 @@ const char *clua_type_name(lua_State *L, int index) {
 }
 
 static void put_opaque(lua_State *L, buffer *b, const char *description) {
+  if (vm_of(L)->plain_only) return put_tag(L, b, CLUA_TAG_NIL);
   put_counted(L, b, CLUA_TAG_OPAQUE, description, strlen(description));
 }
 
@@ -163,6 +164,7 @@ static void decode_table(lua_State *L, reader *r, int depth) {
   luaL_checkstack(L, 8, "table nested too deeply");
   uint32_t length;
   take(L, r, &length, sizeof length);
+  if ((size_t)(r->end - r->at) < length) luaL_error(L, "damaged value");
   lua_createtable(L, length > INT32_MAX ? INT32_MAX : (int)length, 0);
   for (uint32_t i = 0; i < length; i++) {
     decode(L, r, depth + 1);

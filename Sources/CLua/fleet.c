@@ -5,13 +5,13 @@
 #include "rows.h"
 
 /// Copies names, each ended by a zero byte, and has Lua keep them in the table on the top.
-static void copy_names(lua_State *L, const char *names, int count, char **copies, const char **keys) {
+static void copy_names(lua_State *L, const char *from, int count, names *to) {
   if (count > MAX_FIELDS) luaL_error(L, "too many fields");
-  for (int i = 0; i < count; i++, names += strlen(names) + 1) {
-    copies[i] = clua_reallocate(vm_of(L), NULL, strlen(names) + 1);
-    if (!copies[i]) clua_raise_memory(L);
-    strcpy(copies[i], names);
-    keys[i] = lua_pushstring(L, names);
+  for (; to->count < count; from += strlen(from) + 1) {
+    char *copy = clua_reallocate(vm_of(L), NULL, strlen(from) + 1);
+    if (!copy) clua_raise_memory(L);
+    to->names[to->count] = strcpy(copy, from);
+    to->keys[to->count++] = lua_pushstring(L, from);
     lua_pushboolean(L, 1);
     lua_rawset(L, -3);
   }
@@ -25,11 +25,14 @@ static void *copy_bytes(lua_State *L, const void *bytes, size_t size) {
 
 static void copy_schema(lua_State *L, fleet *f, const clua_schema *schema) {
   lua_newtable(L);
-  copy_names(L, schema->row_fields, schema->row_count, f->row_names, f->row_keys);
-  copy_names(L, schema->request_fields, schema->request_count, f->request_names, f->request_keys);
+  copy_names(L, schema->row_fields, schema->row_count, &f->row);
+  if (schema->view_count > MAX_VIEWS) luaL_error(L, "too many views");
+  for (; f->view_count < schema->view_count; f->view_count++) {
+    view *v = &f->views[f->view_count];
+    v->kind = KIND_VIEW;
+    copy_names(L, schema->views[f->view_count].fields, schema->views[f->view_count].count, &v->fields);
+  }
   luaL_ref(L, LUA_REGISTRYINDEX);
-  f->row_count = schema->row_count;
-  f->request_count = schema->request_count;
   f->rules = copy_bytes(L, schema->rules, (size_t)schema->rule_count * sizeof *f->rules);
   f->rule_count = schema->rule_count;
   f->preferred_rule = -1;
@@ -54,7 +57,7 @@ static int reference_row_defaults(lua_State *L, const fleet *f) {
     if (f->rules[i].kind != CLUA_RULE_INCLUDES && f->rules[i].kind != CLUA_RULE_PREFERS) continue;
     lua_newtable(L);
     clua_make_read_only(L, "kernel rows are read-only");
-    lua_setfield(L, -2, f->row_names[f->rules[i].row_field]);
+    lua_setfield(L, -2, f->row.names[f->rules[i].row_field]);
   }
   lua_setfield(L, -2, "__index");
   return luaL_ref(L, LUA_REGISTRYINDEX);
@@ -77,7 +80,8 @@ static int open_rows(lua_State *L) {
   lua_pushcclosure(L, clua_refuse_write, 1);
   f->refuse = luaL_ref(L, LUA_REGISTRYINDEX);
   clua_open_sets(L, f);
-  clua_open_request(L, f);
+  for (int i = 0; i < f->view_count; i++) clua_open_view(L, &f->views[i]);
+  clua_open_memory(L, f);
   f->everything = set_create(L, f, true);
   lua_register(L, "now", now);
   return 0;
@@ -92,31 +96,36 @@ clua_status clua_rows_open(clua_vm *vm, const clua_schema *schema) {
   return status;
 }
 
-typedef struct decision {
-  int32_t function;
-  clua_bytes request;
-} decision;
+/// Pushes the row with this key, or nil.
+static void push_row(lua_State *L, const fleet *f, clua_bytes key) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->rows);
+  lua_pushlstring(L, (const char *)key.start, key.count);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
 
 static int decide(lua_State *L) {
-  const decision *d = lua_touserdata(L, 1);
+  const clua_question *q = lua_touserdata(L, 1);
   clua_vm *vm = vm_of(L);
   fleet *f = vm->fleet;
-  clua_set_question(L, f, d->request);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, d->function);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->request);
+  if (q->view >= 0) clua_set_view(L, &f->views[q->view], q->fields);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, q->function);
+  int function = lua_gettop(L);
+  if (q->row.start) push_row(L, f, q->row);
+  if (q->view >= 0) lua_rawgeti(L, LUA_REGISTRYINDEX, f->views[q->view].reference);
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->everything->reference);
-  lua_call(L, 2, LUA_MULTRET);
+  lua_call(L, lua_gettop(L) - function, LUA_MULTRET);
   vm->results.count = 0;
-  clua_encode_from(L, 2, &vm->results);
+  clua_encode_from(L, function, &vm->results);
   return 0;
 }
 
-clua_status clua_decide(clua_vm *vm, int32_t function, clua_bytes request, double now, int64_t deadline) {
-  decision d = {function, request};
-  if (!vm->fleet) return clua_note(vm, CLUA_RUNTIME, "the state has no rows");
-  vm->fleet->decision++;
-  vm->fleet->now = now;
-  return clua_timed(vm, decide, &d, deadline);
+clua_status clua_decide(clua_vm *vm, const clua_question *question) {
+  fleet *f = vm->fleet;
+  if (!f || question->view >= f->view_count) return clua_note(vm, CLUA_RUNTIME, "the state has no rows");
+  f->decision++;
+  f->now = question->now;
+  return clua_timed(vm, decide, (void *)question, question->deadline);
 }
 
 static int collect_step(lua_State *L) {

@@ -80,6 +80,7 @@ struct clua_vm {
   uint64_t fail_until;
   bool failed;
   bool unlimited;  // the host allocates for itself: its rows are not the policy's memory
+  bool plain_only;  // what has no plain form is encoded as nil
   bool sandboxed;
   bool frozen;
   int load_status;  // of the last load

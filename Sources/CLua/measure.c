@@ -12,18 +12,18 @@ typedef struct measurement {
 
 enum { FUNCTION = 2, REQUEST = 3, FLEET = 4 };
 
-static void push_request(lua_State *L, const fleet *f) {
+static void push_request(lua_State *L, const view *v) {
   lua_createtable(L, 0, 2);
-  for (int field = 0; field < f->request_count; field++) {
-    if (record_tag(&f->question, field) == CLUA_TAG_NIL) continue;
-    if (record_tag(&f->question, field) == CLUA_TAG_STRING) {
-      clua_bytes text = record_string(&f->question, field);
+  for (int field = 0; field < v->fields.count; field++) {
+    if (record_tag(&v->values, field) == CLUA_TAG_NIL) continue;
+    if (record_tag(&v->values, field) == CLUA_TAG_STRING) {
+      clua_bytes text = record_string(&v->values, field);
       lua_pushlstring(L, (const char *)text.start, text.count);
     } else {
-      uint32_t start = f->question.offsets[field];
-      clua_decode(L, (clua_bytes){f->question.bytes + start, f->question.offsets[field + 1] - start});
+      uint32_t start = v->values.offsets[field];
+      clua_decode(L, (clua_bytes){v->values.bytes + start, v->values.offsets[field + 1] - start});
     }
-    lua_setfield(L, -2, f->request_names[field]);
+    lua_setfield(L, -2, v->fields.names[field]);
   }
 }
 
@@ -46,15 +46,15 @@ static void read_answer(lua_State *L) {
 static int time_baseline(lua_State *L) {
   measurement *m = lua_touserdata(L, 1);
   fleet *f = vm_of(L)->fleet;
-  clua_set_question(L, f, m->request);
+  clua_set_view(L, request_of(f), m->request);
   lua_rawgeti(L, LUA_REGISTRYINDEX, m->function);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->request);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, request_of(f)->reference);
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->everything->reference);
   int64_t start = clua_now();
   for (int64_t i = 0; i < m->count; i++) {
     f->decision++;
     lua_pushvalue(L, FUNCTION);
-    if (m->baseline == CLUA_BASELINE_PLAIN) push_request(L, f);
+    if (m->baseline == CLUA_BASELINE_PLAIN) push_request(L, request_of(f));
     else lua_pushvalue(L, REQUEST);
     lua_pushvalue(L, FLEET);
     if (lua_pcall(L, 2, 2, 0) != LUA_OK) return 0;

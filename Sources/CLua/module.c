@@ -52,3 +52,16 @@ clua_status clua_module_function(clua_vm *vm, int32_t table, const char *name, i
   module m = {table, name, reference};
   return run(vm, find_function, &m, 0);
 }
+
+static int read_contents(lua_State *L) {
+  const module *m = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, m->reference);
+  vm_of(L)->results.count = 0;
+  clua_encode(L, -1, &vm_of(L)->results);
+  return 0;
+}
+
+clua_status clua_module_contents(clua_vm *vm, int32_t table) {
+  module m = {.reference = table};
+  return run(vm, read_contents, &m, 0);
+}

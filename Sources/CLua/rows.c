@@ -41,12 +41,12 @@ static void push_new_row(lua_State *L, const fleet *f) {
 static void write_fields(lua_State *L, const fleet *f, int index, const record *before, const record *after) {
   static const uint8_t empty[] = {CLUA_TAG_TABLE, 0, 0, 0, 0, CLUA_TAG_END};
   clua_push_index(L, index);
-  for (int field = 0; field < f->row_count; field++) {
+  for (int field = 0; field < f->row.count; field++) {
     if (before && record_same(before, after, field)) continue;
     uint32_t size = after->offsets[field + 1] - after->offsets[field];
     bool is_empty = size == sizeof empty && memcmp(after->bytes + after->offsets[field], empty, size) == 0;
     if (!before && (is_empty || record_tag(after, field) == CLUA_TAG_NIL)) continue;
-    lua_pushstring(L, f->row_keys[field]);
+    lua_pushstring(L, f->row.keys[field]);
     if (is_empty) lua_pushnil(L);
     else push_field(L, after, field);
     lua_rawset(L, -3);
@@ -124,7 +124,7 @@ static void register_row(lua_State *L, const change *c, row *r, int index) {
 
 /// What a row takes, at most about: it is the host's memory, not the policy's.
 static size_t weight(const record *values, const fleet *f) {
-  return values ? 1024 + 2 * (size_t)values->offsets[f->row_count] : 0;
+  return values ? 1024 + 2 * (size_t)values->offsets[f->row.count] : 0;
 }
 
 static void weigh(clua_vm *vm, const record *before, const record *after) {
@@ -142,7 +142,7 @@ static int put(lua_State *L) {
   const change *c = lua_touserdata(L, 1);
   fleet *f = c->fleet;
   drop_unfinished(f);
-  record *after = f->unfinished_values = record_copy(vm_of(L), c->values, f->row_count);
+  record *after = f->unfinished_values = record_copy(vm_of(L), c->values, f->row.count);
   if (!after) clua_raise_memory(L);
   row *r = push_row(L, c);
   int index = lua_gettop(L);
@@ -207,6 +207,10 @@ static void free_rows(const set *everything) {
   }
 }
 
+static void free_names(const names *n) {
+  for (int i = 0; i < n->count; i++) free(n->names[i]);
+}
+
 void clua_rows_close(clua_vm *vm) {
   fleet *f = vm->fleet;
   if (!f) return;
@@ -214,13 +218,11 @@ void clua_rows_close(clua_vm *vm) {
   free_rows(f->everything);
   set_free(f->everything);
   for (int i = 0; i < f->set_count; i++) set_free(f->sets[i]);
-  for (int i = 0; i < MAX_FIELDS; i++) {
-    free(f->row_names[i]);
-    free(f->request_names[i]);
-  }
+  free_names(&f->row);
+  for (int i = 0; i < f->view_count; i++) buffer_free(&f->views[i].bytes);
+  for (int i = 0; i < MAX_VIEWS; i++) free_names(&f->views[i].fields);
   free(f->rules);
   free(f->eligible);
-  buffer_free(&f->question_bytes);
   buffer_free(&f->asked);
   free(f);
   vm->fleet = NULL;
@@ -231,18 +233,16 @@ bool clua_push_row_name(lua_State *L, int index) {
   const void *object = object_at(L, index);
   if (!object || (kind_of(object) != KIND_ROW && kind_of(object) != KIND_GONE)) return false;
   clua_push_index(L, index);
-  lua_getfield(L, -1, vm_of(L)->fleet->row_names[0]);
+  lua_getfield(L, -1, vm_of(L)->fleet->row.names[0]);
   lua_remove(L, -2);
   return true;
 }
 
-/// Upvalues: the table of values, whether they are a request's, how many fields were visited.
+/// Upvalues: the table of values, the names of its fields, how many of them were visited.
 static int next_field(lua_State *L) {
-  const fleet *f = vm_of(L)->fleet;
-  bool is_request = lua_toboolean(L, lua_upvalueindex(2));
-  int count = is_request ? f->request_count : f->row_count;
-  for (int field = (int)lua_tointeger(L, lua_upvalueindex(3)); field < count; field++) {
-    lua_pushstring(L, is_request ? f->request_keys[field] : f->row_keys[field]);
+  const names *n = lua_touserdata(L, lua_upvalueindex(2));
+  for (int field = (int)lua_tointeger(L, lua_upvalueindex(3)); field < n->count; field++) {
+    lua_pushstring(L, n->keys[field]);
     lua_pushvalue(L, -1);
     if (lua_gettable(L, lua_upvalueindex(1)) != LUA_TNIL) {
       lua_pushinteger(L, field + 1);
@@ -255,10 +255,11 @@ static int next_field(lua_State *L) {
 }
 
 bool clua_record_pairs(lua_State *L) {
-  const void *object = lua_type(L, 1) == LUA_TUSERDATA && vm_of(L)->fleet ? object_at(L, 1) : NULL;
+  fleet *f = vm_of(L)->fleet;
+  void *object = lua_type(L, 1) == LUA_TUSERDATA && f ? object_at(L, 1) : NULL;
   if (!object || kind_of(object) == KIND_SET || kind_of(object) == KIND_STALE) return false;
   clua_push_index(L, 1);
-  lua_pushboolean(L, kind_of(object) == KIND_REQUEST);
+  lua_pushlightuserdata(L, kind_of(object) == KIND_VIEW ? &((view *)object)->fields : &f->row);
   lua_pushinteger(L, 0);
   lua_pushcclosure(L, next_field, 3);
   lua_pushvalue(L, 1);

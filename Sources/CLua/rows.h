@@ -4,10 +4,10 @@
 #include "clua_rows.h"
 #include "internal.h"
 
-enum { MAX_FIELDS = 48, MAX_ORDERS = 4, KEEP_SETS = 32, MAX_SETS = 256 };
+enum { MAX_FIELDS = 48, MAX_ORDERS = 4, KEEP_SETS = 32, MAX_SETS = 256, MAX_VIEWS = 4 };
 
 /// What a userdata of a sandbox points to begins with its kind.
-typedef enum kind { KIND_ROW = 1, KIND_GONE, KIND_SET, KIND_STALE, KIND_REQUEST } kind;
+typedef enum kind { KIND_ROW = 1, KIND_GONE, KIND_SET, KIND_STALE, KIND_VIEW } kind;
 
 /// Encoded values and where each begins. The end of the last one is at offsets[count].
 typedef struct record {
@@ -50,11 +50,28 @@ typedef struct set {
   uint64_t used;  // the decision that last asked for it
 } set;
 
+/// Names of fields, and the same as Lua has them: equal strings are equal pointers.
+typedef struct names {
+  char *names[MAX_FIELDS];
+  const char *keys[MAX_FIELDS];
+  int count;
+} names;
+
+/// What a function is asked about.
+typedef struct view {
+  kind kind;
+  int reference;    // its userdata
+  int cache;        // reference: its fields that were read
+  uint64_t cached;  // which ones
+  names fields;
+  record values;
+  buffer bytes;
+} view;
+
 typedef struct fleet {
-  char *row_names[MAX_FIELDS], *request_names[MAX_FIELDS];
-  // The same names as Lua has them: equal strings are equal pointers.
-  const char *row_keys[MAX_FIELDS], *request_keys[MAX_FIELDS];
-  int row_count, request_count;
+  names row;
+  view views[MAX_VIEWS];
+  int view_count;
   clua_rule *rules;
   int rule_count;
   int preferred_rule;  // the one that prefers, or -1
@@ -64,16 +81,12 @@ typedef struct fleet {
   int rows;       // reference: key to userdata
   int preferred;  // reference: preferred value to userdata
   int refuse, row_defaults, set_metatable;  // references
-  int request;        // reference: its userdata
-  int request_cache;  // reference: its fields that were read
-  uint64_t cached;    // which ones
+  int memory;  // reference
   set *everything;
   set *sets[MAX_SETS];
   int set_count;
   row *unfinished;  // belongs to nobody if an error came in between
   record *unfinished_values;
-  record question;
-  buffer question_bytes;
   buffer asked;  // a request that a script put together
   uint64_t decision;
   double now;
@@ -125,10 +138,16 @@ void set_free(set *s);
 // set_methods.c
 void clua_open_sets(lua_State *L, fleet *f);
 
-// request.c
-void clua_open_request(lua_State *L, fleet *f);
-/// Makes the request's userdata stand for these fields.
-void clua_set_question(lua_State *L, fleet *f, clua_bytes fields);
+/// The request is the first view.
+static inline view *request_of(fleet *f) { return &f->views[0]; }
+
+// view.c
+void clua_open_view(lua_State *L, view *v);
+/// Makes the view's userdata stand for these fields.
+void clua_set_view(lua_State *L, view *v, clua_bytes fields);
+
+// memory.c
+void clua_open_memory(lua_State *L, fleet *f);
 
 // rows.c
 /// Pushes the `__index` of the object at `index`.

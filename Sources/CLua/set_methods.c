@@ -31,8 +31,8 @@ static int push_first(lua_State *L, const set *s) {
 
 static int field_argument(lua_State *L, const fleet *f, int index) {
   const char *name = luaL_checkstring(L, index);
-  for (int field = 0; field < f->row_count; field++)
-    if (f->row_keys[field] == name) return field;
+  for (int field = 0; field < f->row.count; field++)
+    if (f->row.keys[field] == name) return field;
   return luaL_error(L, "kernels have no field '%s'", name);
 }
 
@@ -109,8 +109,8 @@ static int push_single(lua_State *L, const fleet *f, row *r) {
 }
 
 /// The row that is preferred for what the request has in its last field, if it matches; else null.
-static row *preferred_row(lua_State *L, const fleet *f, const set *s, const record *request) {
-  int last = f->request_count - 1;
+static row *preferred_row(lua_State *L, fleet *f, const set *s, const record *request) {
+  int last = request_of(f)->fields.count - 1;
   uint32_t start = request->offsets[last];
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->preferred);
   clua_decode(L, (clua_bytes){request->bytes + start, request->offsets[last + 1] - start});
@@ -120,18 +120,19 @@ static row *preferred_row(lua_State *L, const fleet *f, const set *s, const reco
   return r && r->kind == KIND_ROW && row_matches(f, s, r->values) ? r : NULL;
 }
 
-/// Encodes the fields of a table as a request.
+/// Encodes the fields of a table, or of another view, as a request.
 static record encode_request(lua_State *L, fleet *f, int index) {
   clua_vm *vm = vm_of(L);
+  const names *fields = &request_of(f)->fields;
   f->asked.count = 0;
-  for (int field = 0; field < f->request_count; field++) {
-    lua_getfield(L, index, f->request_names[field]);
+  for (int field = 0; field < fields->count; field++) {
+    lua_getfield(L, index, fields->names[field]);
     clua_encode(L, -1, &f->asked);
     lua_pop(L, 1);
   }
   record r;
   if (!buffer_reserve(vm, &f->asked, 1)) clua_raise_memory(L);
-  if (!record_parse(&r, f->asked.bytes, f->asked.count, f->request_count)) luaL_error(L, "damaged request");
+  if (!record_parse(&r, f->asked.bytes, f->asked.count, fields->count)) luaL_error(L, "damaged request");
   return r;
 }
 
@@ -141,14 +142,14 @@ static int fleet_match(lua_State *L) {
   if (check_set(L) != f->everything) return luaL_error(L, "only the fleet itself can be matched: fleet:match(request)");
   void *object = lua_type(L, 2) == LUA_TUSERDATA ? object_at(L, 2) : NULL;
   record asked;
-  const record *request = &f->question;
-  if (!object || kind_of(object) != KIND_REQUEST) {
-    luaL_checktype(L, 2, LUA_TTABLE);
+  const record *request = &request_of(f)->values;
+  if (object != request_of(f)) {
+    if (!object || kind_of(object) != KIND_VIEW) luaL_checktype(L, 2, LUA_TTABLE);
     asked = encode_request(L, f, 2);
     request = &asked;
   }
   bool prefers = f->preferred_rule >= 0;
-  int last = f->request_count - prefers;
+  int last = request_of(f)->fields.count - prefers;
   set *s = set_for(L, f, request, request->offsets[last]);
   if (prefers && record_tag(request, last) != CLUA_TAG_NIL) {
     row *r = preferred_row(L, f, s, request);

@@ -109,7 +109,7 @@ const ranking *set_ranking(lua_State *L, fleet *f, set *s, int field) {
     if (s->rankings[i].field == field) return &s->rankings[i];
   for (size_t i = 0; i < s->count; i++)
     if (!record_is_comparable(s->members[i]->values, field))
-      luaL_error(L, "kernels cannot be compared by '%s': it is not a number", f->row_names[field]);
+      luaL_error(L, "kernels cannot be compared by '%s': it is not a number", f->row.names[field]);
   if (s->ranking_count == MAX_ORDERS) {
     free(s->rankings[0].entries);
     memmove(s->rankings, s->rankings + 1, (MAX_ORDERS - 1) * sizeof *s->rankings);
@@ -198,8 +198,8 @@ set *set_for(lua_State *L, fleet *f, const record *request, size_t size) {
   clua_vm *vm = vm_of(L);
   set *s = set_create(L, f, false);
   f->sets[f->set_count++] = s;
-  clua_bytes bytes = {request->bytes, request->offsets[f->request_count]};
-  s->request = record_copy(vm, bytes, f->request_count);
+  clua_bytes bytes = {request->bytes, request->offsets[request_of(f)->fields.count]};
+  s->request = record_copy(vm, bytes, request_of(f)->fields.count);
   if (!s->request || !fill(vm, f, s)) {
     forget(L, f, f->set_count - 1);
     clua_raise_memory(L);

@@ -27,11 +27,9 @@ public final class LuaEncoder {
   public func append(_ value: LuaValue) {
     switch value {
     case .nil: append(tag: CLUA_TAG_NIL)
-    case .boolean(let value): append(tag: value ? CLUA_TAG_TRUE : CLUA_TAG_FALSE)
+    case .boolean(let value): append(boolean: value)
     case .integer(let value): append(integer: value)
-    case .number(let value):
-      append(tag: CLUA_TAG_NUMBER)
-      append(raw: value)
+    case .number(let value): append(number: value)
     case .string(let text): text.withUnsafeBytes { append(CLUA_TAG_STRING, $0) }
     case .opaque(let description): append(text: description)
     case .table(let table): append(table)
@@ -52,6 +50,15 @@ public final class LuaEncoder {
     append(tag: CLUA_TAG_INTEGER)
     append(raw: integer)
   }
+
+  /// A float, or nil.
+  public func append(number: Double?) {
+    guard let number else { return append(tag: CLUA_TAG_NIL) }
+    append(tag: CLUA_TAG_NUMBER)
+    append(raw: number)
+  }
+
+  public func append(boolean: Bool) { append(tag: boolean ? CLUA_TAG_TRUE : CLUA_TAG_FALSE) }
 
   /// A table of strings at 1…n.
   public func append(texts: [String]) {

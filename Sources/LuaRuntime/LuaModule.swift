@@ -21,6 +21,12 @@ public final class LuaModule {
     try state.check(clua_module_function(state.vm, reference, name, &found))
     return found > 0 ? LuaFunction(state: state, reference: found) : nil
   }
+
+  /// All that is in the table; functions in it are opaque.
+  public func contents() throws(LuaError) -> LuaTable {
+    try state.check(clua_module_contents(state.vm, reference))
+    return state.results().first?.table ?? LuaTable()
+  }
 }
 
 extension LuaState {

@@ -22,6 +22,8 @@ public struct LuaSchema: Sendable {
   /// The first one is a string that names the row to people: what `tostring` of a row gives.
   public var rowFields: [String]
   public var requestFields: [String]
+  /// The fields of other things that functions are asked about.
+  public var views: [[String]]
   public var rules: [Rule]
   /// Only rows with one of these values in this field match any request.
   public var eligible: (field: String, values: [String])
@@ -29,11 +31,12 @@ public struct LuaSchema: Sendable {
   public var orderField: String
 
   public init(
-    rowFields: [String], requestFields: [String], rules: [Rule], eligible: (field: String, values: [String]),
-    orderField: String
+    rowFields: [String], requestFields: [String], views: [[String]] = [], rules: [Rule],
+    eligible: (field: String, values: [String]), orderField: String
   ) {
     self.rowFields = rowFields
     self.requestFields = requestFields
+    self.views = views
     self.rules = rules
     self.eligible = eligible
     self.orderField = orderField
@@ -59,21 +62,32 @@ public struct LuaSchema: Sendable {
   }
 
   fileprivate func withC<Result>(_ body: (inout clua_schema) -> Result) -> Result {
-    func names(_ fields: [String]) -> [CChar] { fields.flatMap { Array($0.utf8CString) } }
-    return names(rowFields).withUnsafeBufferPointer { rowNames in
-      names(requestFields).withUnsafeBufferPointer { requestNames in
+    Self.withNames(rowFields) { row_fields in
+      Self.withViews([requestFields] + views, []) { views in
         rules.map(encoded).withUnsafeBufferPointer { rules in
           LuaEncoder(eligible.values.map { .text($0) }).withBytes { values in
-            // Names are never empty arrays: each ends with a zero.
             var schema = clua_schema(
-              row_fields: rowNames.baseAddress!, row_count: Int32(rowFields.count),
-              request_fields: requestNames.baseAddress!, request_count: Int32(requestFields.count),
-              rules: rules.baseAddress!, rule_count: Int32(rules.count), eligible_field: row(eligible.field),
-              eligible: values, order_field: row(orderField))
+              row_fields: row_fields, row_count: Int32(rowFields.count), views: views.baseAddress!,
+              view_count: Int32(views.count), rules: rules.baseAddress!, rule_count: Int32(rules.count),
+              eligible_field: row(eligible.field), eligible: values, order_field: row(orderField))
             return body(&schema)
           }
         }
       }
+    }
+  }
+
+  private static func withNames<Result>(_ fields: [String], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    // Never empty: each name ends with a zero, and so does what no name is in.
+    (fields.flatMap { Array($0.utf8CString) } + [0]).withUnsafeBufferPointer { body($0.baseAddress!) }
+  }
+
+  private static func withViews<Result>(
+    _ rest: [[String]], _ views: [clua_view], _ body: (UnsafeBufferPointer<clua_view>) -> Result
+  ) -> Result {
+    guard let fields = rest.first else { return views.withUnsafeBufferPointer(body) }
+    return withNames(fields) { names in
+      withViews(Array(rest.dropFirst()), views + [clua_view(fields: names, count: Int32(fields.count))], body)
     }
   }
 }
@@ -95,18 +109,44 @@ extension LuaState {
     try check(withKey(key) { clua_row_remove(vm, $0) })
   }
 
-  /// Calls `function(request, fleet)`. Its results are read where they lie, before anything else is done with the state.
+  /// Calls `function([row,] [view,] fleet)`. Its results are read where they lie, before anything else is done with the
+  /// state.
   /// - Parameters:
-  ///   - request: one value for each request field of the schema, in its order.
+  ///   - row: the key of a row; without one there is no such argument.
+  ///   - view: 0 is the request, 1 the first of the schema's views; without one there is no such argument.
+  ///   - fields: one value for each field of the view, in the schema's order.
   ///   - now: what the function `now()` returns.
   ///   - deadline: in nanoseconds of CLOCK_MONOTONIC.
   public func decide(
-    _ function: LuaFunction, _ request: LuaEncoder, now: Double, deadline: Int64
+    _ function: LuaFunction, row: String? = nil, view: Int? = 0, _ fields: LuaEncoder, now: Double, deadline: Int64
   ) throws(LuaError) -> LuaReader {
     precondition(function.state === self, "a function belongs to the state that it was made in")
-    let status = request.withBytes { clua_decide(vm, function.reference, $0, now, deadline) }
+    let status = fields.withBytes { fields in
+      var question = clua_question(
+        function: function.reference, row: clua_bytes(start: nil, count: 0), view: Int32(view ?? -1), fields: fields,
+        now: now, deadline: deadline)
+      guard let row else { return clua_decide(vm, &question) }
+      return withKey(row) {
+        question.row = $0
+        return clua_decide(vm, &question)
+      }
+    }
     if status != CLUA_OK { try check(status) }
     return LuaReader(clua_results(vm))
+  }
+
+  /// The table `memory` as bytes; what is no plain data is left out.
+  public func savedMemory() throws(LuaError) -> [UInt8] {
+    try check(clua_memory_save(vm))
+    let bytes = clua_results(vm)
+    return Array(UnsafeBufferPointer(start: bytes.start, count: bytes.count))
+  }
+
+  /// Puts what was saved into `memory`, over what is there.
+  /// - Throws: if the bytes are damaged, or there is no room; some of it may be missing then.
+  public func restoreMemory(_ saved: [UInt8]) throws(LuaError) {
+    try check(
+      saved.withUnsafeBufferPointer { clua_memory_restore(vm, clua_bytes(start: $0.baseAddress, count: $0.count)) })
   }
 
   /// Some microseconds of garbage collection, if there is enough to collect; true if there is more to do. Called

@@ -132,7 +132,7 @@ public final class LuaState {
   /// For tests: whether an allocation was refused since `failAllocations`.
   package var didFailAllocation: Bool { clua_allocation_failed(vm) }
 
-  private func results() -> [LuaValue] {
+  func results() -> [LuaValue] {
     var decoder = LuaDecoder(clua_results(vm), sorting: sorts)
     return decoder.values()
   }

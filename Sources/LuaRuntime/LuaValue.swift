@@ -145,8 +145,27 @@ extension LuaValue: CustomStringConvertible {
     case .opaque(let description): "<\(description)>"
     case .table(let table):
       "{"
-        + (table.array.map(\.description) + table.pairs.map { "[\($0.key)] = \($0.value)" }).joined(separator: ", ")
+        + (table.array.map(\.description) + table.pairs.map { "\($0.keyInBraces) = \($0.value)" }).joined(
+          separator: ", ")
         + "}"
     }
+  }
+}
+
+extension LuaTable.Pair {
+  /// A name, or anything else in brackets.
+  fileprivate var keyInBraces: String {
+    guard case .string(let bytes) = key, let first = bytes.first,
+      !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first),
+      bytes.allSatisfy({ byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+          true
+        default: false
+        }
+      })
+    else { return "[\(key)]" }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

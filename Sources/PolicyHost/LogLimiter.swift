@@ -21,4 +21,7 @@ final class LogLimiter {
     let text = String(decoding: line, as: UTF8.self)
     log(lines == Self.most ? text + " (what it logs further in this decision is left out)" : text)
   }
+
+  /// About the policy, not from it, and whatever was written before.
+  func write(_ text: String) { log(text) }
 }

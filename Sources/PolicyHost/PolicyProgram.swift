@@ -1,60 +1,87 @@
-// A policy file in a Lua state of its own, with the rows of the fleet. Confined to the thread of its worker.
+// A policy file in a Lua state of its own, with the rows of the fleet. Confined to one thread at a time.
 
 import FleetEngine
 import LuaRuntime
 
-/// How long a policy may take.
-public struct PolicyBudget: Sendable {
-  /// For one answer.
-  public var route: Duration
-  /// For running the file once, when it is loaded.
-  public var load: Duration
-  /// How much longer an asker waits for a thread that does not come back before it gives it up.
-  public var grace: Duration
-  /// What the policy's own tables and strings may take, in bytes; the rows are not its own.
-  public var memory: Int
-
-  public init(
-    route: Duration = .milliseconds(2), load: Duration = .milliseconds(100), grace: Duration = .milliseconds(5),
-    memory: Int = 8 << 20
-  ) {
-    self.route = route
-    self.load = load
-    self.grace = grace
-    self.memory = memory
-  }
-}
-
 final class PolicyProgram {
+  private struct Function {
+    let body: LuaFunction
+    /// `least_loaded.lua:3`, for what its result is complained about.
+    let place: String
+  }
+
   private let state: LuaState
-  private let route: LuaFunction
-  /// `least_loaded.lua:3`, for what a result is complained about.
-  private let place: String
-  private let budget: Int64
+  private let name: String
+  private let functions: [EntryPoint: Function]
+  private let budget: PolicyBudget
   private let encoder = LuaEncoder()
   private let output: LogLimiter
+  /// What `memory` returns if it cannot be saved.
+  private var lastMemory: [UInt8] = []
 
-  /// - Parameter name: what positions in errors begin with.
+  /// - Parameters:
+  ///   - name: what positions in errors begin with.
+  ///   - entry: a function that the file must have.
+  ///   - probe: hears what the text reports by `__probe(number)`: see `DirectPolicy`.
   init(
-    _ source: PolicySource, name: String, budget: PolicyBudget, log: @escaping @Sendable (String) -> Void
+    _ source: PolicySource, name: String, entry: EntryPoint? = nil, budget: PolicyBudget,
+    log: @escaping @Sendable (String) -> Void, probe: ((Int) -> Void)? = nil
   ) throws(LuaError) {
     var configuration = LuaConfiguration.policy
     configuration.memoryLimit = budget.memory
     let output = LogLimiter(log)
-    state = try LuaState(configuration)
+    let state = try LuaState(configuration)
+    self.state = state
+    self.name = name
     self.output = output
-    self.budget = budget.route.nanoseconds
+    self.budget = budget
     state.setOutput { _, bytes in output.write(bytes) }
     try state.openRows(.kernels)
-    try state.setGlobal("memory", .table(LuaTable()))
-    let module = try state.module(state.load(source.text, name: name), deadline: budget.load)
-    guard let route = try module.function("route") else {
-      throw LuaError(.type, "\(name) has no function 'route'; it should end with: return { route = function … }")
+    if let probe {
+      try state.register("__probe") { arguments in
+        if let number = arguments.first?.integer { probe(Int(number)) }
+        return []
+      }
     }
-    self.route = route
-    place = state.line(of: route).map { "\(name):\($0)" } ?? name
+    let module = try state.module(state.load(source.text, name: name), deadline: budget.load)
+    functions = try Self.functions(of: module, state, name)
+    if let entry, functions[entry] == nil { throw Self.missing(entry, in: name) }
+    if functions.isEmpty { throw Self.nothing(in: name) }
     state.freezeGlobals()
   }
+
+  private static func functions(
+    of module: LuaModule, _ state: LuaState, _ name: String
+  ) throws(LuaError) -> [EntryPoint: Function] {
+    var functions: [EntryPoint: Function] = [:]
+    for entry in EntryPoint.allCases {
+      guard let body = try module.function(entry.rawValue) else { continue }
+      functions[entry] = Function(body: body, place: state.line(of: body).map { "\(name):\($0)" } ?? name)
+    }
+    let names = EntryPoint.allCases.map(\.rawValue)
+    for pair in try module.contents().pairs {
+      guard let key = pair.key.text, !names.contains(key), let meant = suggestion(for: key, among: names) else {
+        continue
+      }
+      throw LuaError(.type, "\(name) returns a '\(key)', which nobody asks; did you mean '\(meant)'?")
+    }
+    return functions
+  }
+
+  private static func missing(_ entry: EntryPoint, in name: String) -> LuaError {
+    LuaError(
+      .type,
+      "\(name) has no function '\(entry.rawValue)'; it should end with: return { \(entry.rawValue) = function … }")
+  }
+
+  private static func nothing(in name: String) -> LuaError {
+    let names = EntryPoint.allCases.map(\.rawValue).joined(separator: ", ")
+    return LuaError(
+      .type, "\(name) has none of the functions \(names); it should end with: return { route = function … }")
+  }
+
+  /// What it has functions for.
+  var entries: Set<EntryPoint> { Set(functions.keys) }
 
   func apply(_ changes: [KernelRowChange]) throws(LuaError) {
     for change in changes {
@@ -71,40 +98,59 @@ final class PolicyProgram {
   /// Asks the policy. The duration is what this thread took, from question to answer.
   func decide(_ question: PolicyQuestion) -> (Verdict, Duration) {
     let start = luaNow()
+    let entry = question.entry
+    guard let function = functions[entry] else {
+      return (.failure(Self.missing(entry, in: name).message), .nanoseconds(luaNow() - start))
+    }
     output.reset()
     encoder.removeAll()
-    encoder.append(question.requirements!)
+    encoder.append(question.subject)
     state.seedRandom(question.seed)
     var verdict: Verdict
     do throws(LuaError) {
-      let now = Double(question.now.nanoseconds) / 1e9
-      var results = try state.decide(route, encoder, now: now, deadline: start + budget)
-      verdict = Verdict(reading: &results)
-      if case .failure(let what) = verdict { verdict = .failure("\(place): route \(what)") }
+      var results = try state.decide(
+        function.body, row: question.subject.row, view: question.subject.view, encoder, now: question.now.seconds,
+        deadline: start + budget.time(for: entry).nanoseconds)
+      verdict = Verdict(entry, reading: &results)
+      if case .failure(let what) = verdict { verdict = .failure("\(function.place): \(entry.rawValue) \(what)") }
     } catch {
-      verdict = .failure(describe(error))
+      verdict = .failure(describe(error, entry, function.place))
     }
     return (verdict, .nanoseconds(luaNow() - start))
   }
 
-  /// What so many calls of the function take that plain C makes.
-  func time(_ baseline: LuaState.Baseline, _ question: PolicyQuestion, count: Int) -> Duration {
-    encoder.removeAll()
-    encoder.append(question.requirements!)
-    return state.time(baseline, route, encoder, count: count)
+  private func describe(_ error: LuaError, _ entry: EntryPoint, _ place: String) -> String {
+    switch error.kind {
+    case .deadline: "\(error.message) of \(budget.time(for: entry).seconds * 1000) ms"
+    case .memory: "\(place): \(entry.rawValue): \(error.message)"
+    default: error.message
+    }
   }
+
+  /// What so many calls of the route function take that plain C makes.
+  func time(_ baseline: LuaState.Baseline, _ question: PolicyQuestion, count: Int) -> Duration {
+    guard let function = functions[.route] else { return .zero }
+    encoder.removeAll()
+    encoder.append(question.subject)
+    return state.time(baseline, function.body, encoder, count: count)
+  }
+
+  /// What the policy keeps in its table `memory`, as bytes for `restore`. What is no plain data is left out; if it
+  /// cannot be saved, for want of memory, this is what could be saved last.
+  var memory: [UInt8] {
+    do throws(LuaError) { lastMemory = try state.savedMemory() } catch {
+      output.write("its memory cannot be saved: \(error.message)")
+    }
+    return lastMemory
+  }
+
+  /// Puts what was saved into the table `memory`, over what the file has put there.
+  /// - Throws: if the bytes are damaged, or there is no room.
+  func restore(memory: [UInt8]) throws(LuaError) { try state.restoreMemory(memory) }
 
   /// Bytes of Lua's memory, the rows included.
   var memoryInUse: Int { state.memoryInUse }
 
   /// Some microseconds of garbage collection; true if there is more to do.
   func collectSome() -> Bool { state.collectSome() }
-
-  private func describe(_ error: LuaError) -> String {
-    switch error.kind {
-    case .deadline: "\(error.message) of \(Double(budget) / 1e6) ms"
-    case .memory: "\(place): route: \(error.message)"
-    default: error.message
-    }
-  }
 }

@@ -1,4 +1,4 @@
-// Kernels and requests as Lua sees them: the names of their fields, and which kernels match a request.
+// Kernels as Lua sees them: the names of their fields, and which kernels match a request.
 
 import FleetEngine
 import LuaRuntime
@@ -7,13 +7,8 @@ extension LuaSchema {
   /// What `fleet:match(request)` finds is what `Requirements.accepts` accepts; moreover the kernel of a session is
   /// preferred to all others.
   static let kernels = LuaSchema(
-    rowFields: [
-      "id", "uuid", "serial", "name", "language", "kernelspec", "config", "provider", "model", "memory_limit", "port",
-      "owner", "pool", "status", "clients", "restarts", "labels", "sessions",
-    ],
-    requestFields: [
-      "language", "kernelspec", "config", "provider", "model", "memory", "labels", "owner", "session",
-    ],
+    rowFields: KernelRow.fields, requestFields: Requirements.fields,
+    views: [Specification.fields, PoolView.fields, Crash.fields],
     rules: [
       .equal(request: "language", row: "language"), .equal(request: "kernelspec", row: "kernelspec"),
       .fileName(request: "config", row: "config"), .equal(request: "provider", row: "provider"),
@@ -24,8 +19,16 @@ extension LuaSchema {
     eligible: ("status", Status.allCases.filter(\.isUsable).map(\.rawValue)), orderField: "serial")
 }
 
+extension KernelRow {
+  public static let fields = [
+    "id", "uuid", "serial", "name", "language", "kernelspec", "config", "provider", "model", "memory_limit", "port",
+    "owner", "pool", "status", "clients", "restarts", "labels", "sessions", "connections", "ready_at", "idle_since",
+    "crashes", "memory", "cpu", "threads", "latency",
+  ]
+}
+
 extension LuaEncoder {
-  /// In the order of the schema.
+  /// In the order of `KernelRow.fields`.
   func append(_ row: KernelRow) {
     append(text: row.id)
     append(text: row.uuid)
@@ -45,18 +48,18 @@ extension LuaEncoder {
     append(integer: Int64(row.restarts))
     append(texts: row.labels)
     append(texts: row.sessions)
+    append(integer: Int64(row.connections))
+    append(number: row.readyAt?.seconds)
+    append(number: row.idleSince?.seconds)
+    append(integer: Int64(row.crashes))
+    append(integer: row.memory)
+    append(number: row.cpu)
+    append(integer: row.threads.map(Int64.init))
+    append(number: row.latency)
   }
+}
 
-  /// In the order of the schema.
-  func append(_ request: Requirements) {
-    append(text: request.language)
-    append(text: request.kernelspec)
-    append(text: request.config)
-    append(text: request.provider)
-    append(text: request.model)
-    append(integer: request.memory)
-    append(texts: request.labels)
-    append(text: request.owner)
-    append(text: request.session)
-  }
+extension Instant {
+  /// On the clock of Lua's `now()`.
+  var seconds: Double { Double(nanoseconds) / 1e9 }
 }

@@ -80,6 +80,8 @@ clua_status clua_open_module(
 /// A function of such a table; the reference is 0 if it has nothing under this name.
 clua_status clua_module_function(
   clua_vm *_Nonnull vm, int32_t module, const char *_Nonnull name, int32_t *_Nonnull reference);
+/// Such a table itself, encoded, in clua_results.
+clua_status clua_module_contents(clua_vm *_Nonnull vm, int32_t module);
 /// The line where a Lua function begins; 0 of a C function.
 int clua_line_of(clua_vm *_Nonnull vm, int32_t reference);
 

@@ -19,13 +19,20 @@ typedef struct clua_rule {
   int32_t row_field;
 } clua_rule;
 
+/// Something that a function is asked about, with fields of its own.
+typedef struct clua_view {
+  /// Names, each ended by a zero byte.
+  const char *_Nonnull fields;
+  int32_t count;
+} clua_view;
+
 typedef struct clua_schema {
   /// Names, each ended by a zero byte. The first field of a row is a string that names it to people.
   const char *_Nonnull row_fields;
   int32_t row_count;
-  /// A field with the rule PREFERS must be the last.
-  const char *_Nonnull request_fields;
-  int32_t request_count;
+  /// The first is the request, whose fields the rules are about; one with the rule PREFERS must be its last.
+  const clua_view *_Nonnull views;
+  int32_t view_count;
   const clua_rule *_Nonnull rules;
   int32_t rule_count;
   /// Only rows with one of these strings (encoded) in this field match any request.
@@ -41,8 +48,25 @@ clua_status clua_rows_open(clua_vm *_Nonnull vm, const clua_schema *_Nonnull sch
 clua_status clua_row_put(clua_vm *_Nonnull vm, clua_bytes key, clua_bytes values);
 clua_status clua_row_remove(clua_vm *_Nonnull vm, clua_bytes key);
 
-/// Calls function(request, fleet) with the request's fields, encoded. Its results are in clua_results.
-clua_status clua_decide(clua_vm *_Nonnull vm, int32_t function, clua_bytes request, double now, int64_t deadline);
+typedef struct clua_question {
+  int32_t function;
+  /// The first argument is the row with this key, nil if there is none; no such argument without a key.
+  clua_bytes row;
+  /// Which view comes next; -1 for none.
+  int32_t view;
+  /// Its fields, encoded.
+  clua_bytes fields;
+  double now;
+  int64_t deadline;
+} clua_question;
+
+/// Calls function([row,] [view,] fleet). Its results are in clua_results.
+clua_status clua_decide(clua_vm *_Nonnull vm, const clua_question *_Nonnull question);
+
+/// The table `memory` as bytes, in clua_results. What is no plain data is left out.
+clua_status clua_memory_save(clua_vm *_Nonnull vm);
+/// Puts what was saved into `memory`, over what is there. On an error some of it may be missing.
+clua_status clua_memory_restore(clua_vm *_Nonnull vm, clua_bytes saved);
 
 /// What decisions are compared with.
 typedef enum clua_baseline {
