@@ -54,6 +54,7 @@ let package = Package(
     // C of ours: what Swift cannot do safely.
     cRoom("CLua", ["CLua54"]),
     cRoom("CFleetSystem"),
+    cRoom("CCurl"),
     .executableTarget(
       name: "fleet-shim", cSettings: strictC + [.define("_FORTIFY_SOURCE", to: "0")],
       linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
@@ -74,7 +75,9 @@ let package = Package(
     // The edge.
     room("JupyterProtocol", ["CZeroMQ", "JSON", .product(name: "Crypto", package: "swift-crypto")]),
     room("FleetClient", ["JSON"]),
-    room("LuaKernel", ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "JSON"]),
+    room(
+      "LuaKernel",
+      ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "CCurl", "JSON"]),
     room("PolicyHost", ["FleetEngine", "LuaRuntime"]),
     room("PolicyTools", ["FleetEngine", "FleetDocuments", "FleetConfiguration", "LuaRuntime", "PolicyHost", "JSON"]),
     room(

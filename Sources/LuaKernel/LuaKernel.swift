@@ -12,6 +12,7 @@ public final class LuaKernel {
   let signals: KernelSignals
   let log: KernelLog
   let fleet: FleetLibrary
+  let models: ModelLibrary
   var history: History
   /// The number of the last request that stored history.
   var count = 0
@@ -36,6 +37,8 @@ public final class LuaKernel {
     let state = try LuaState(.kernel)
     signals = KernelSignals(interrupter: state.interrupter, wakeup: server.wakeup)
     context = ExecutionContext(server: server, signals: signals)
+    models = ModelLibrary(setup.configuration.configuration, interruption: server.wakeup)
+    try models.install(in: state)
     session = try LuaSession(state, context: context)
     fleet = FleetLibrary(identity: setup.identity, signals: signals)
     try StateLibrary.install(in: state, store: StateStore(path: setup.identity.stateFile))

@@ -3,7 +3,7 @@ import FleetConfiguration
 import LuaRuntime
 
 struct KernelSettings {
-  private let configuration: KernelConfiguration
+  let configuration: KernelConfiguration
 
   init(_ configuration: KernelConfiguration = KernelConfiguration()) { self.configuration = configuration }
 
@@ -11,7 +11,7 @@ struct KernelSettings {
   var isVerbose: Bool { configuration.debug || [.trace, .debug].contains(configuration.logLevel) }
 
   func publish(in session: LuaSession) throws(LuaError) {
-    try session.publish("llm", llm)
+    try session.publishModel(llm)
     let labels = configuration.labels.sorted { $0.key < $1.key }
     try session.publish(
       "config",

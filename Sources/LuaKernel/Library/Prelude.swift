@@ -97,7 +97,10 @@ enum Prelude {
     end
     F.part = part
 
+    local io_output, console = io.output, { [io.stdout] = true, [io.stderr] = true }
     local function represent(value)
+      -- What io.write returns is not what somebody who writes wants to see.
+      if console[value] or (type(value) == "userdata" and value == io_output()) then return end
       if type(value) == "table" or type(value) == "userdata" then
         local meta = getmeta(value)
         local custom
@@ -284,5 +287,18 @@ enum Prelude {
       })
     end
     function F.publish(name, values) rawset(global, name, F.readonly(values)) end
+
+    -- Language models --------------------------------------------------------------------------------------------
+
+    --- `llm`: what the config says of the model, and the functions that ask it.
+    function F.publish_model(settings)
+      F.publish("llm", settings)
+      local functions, published = {}, global.llm
+      for _, name in ipairs { "chat", "complete", "stream" } do
+        functions[name] = function(...) return part("llm")[name](...) end
+      end
+      setmetatable(settings, { __index = functions })
+      package.preload.llm = function() return published end
+    end
     """#
 }

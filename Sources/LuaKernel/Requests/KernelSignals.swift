@@ -24,6 +24,8 @@ final class KernelSignals: Sendable {
     /// Counts executions; odd while one runs.
     var execution: UInt64 = 0
     var ending: Ending?
+    /// The execution that was last told to stop.
+    var interrupted: UInt64 = 0
     /// Wakes the client of another kernel that a script waits for.
     var child: Wakeup?
 
@@ -51,7 +53,11 @@ final class KernelSignals: Sendable {
 
   /// Runs `body`, during which an interrupt is passed on to another kernel.
   func waiting<T>(for child: Wakeup, _ body: () throws -> T) rethrows -> T {
-    state.withLock { $0.child = child }
+    let isLate = state.withLock { state -> Bool in
+      state.child = child
+      return state.interrupted == state.execution
+    }
+    if isLate { child.signal() }
     defer { state.withLock { $0.child = nil } }
     return try body()
   }
@@ -65,14 +71,20 @@ final class KernelSignals: Sendable {
 
   /// Stops what is executed, if anything is.
   func interrupt() {
-    let (running, child) = state.withLock { ($0.isExecuting ? $0.execution : nil, $0.child) }
+    let running = state.withLock { state -> UInt64? in
+      guard state.isExecuting else { return nil }
+      state.interrupted = state.execution
+      return state.execution
+    }
     guard let running else { return }
-    child?.signal()
-    wakeup.signal()  // for a script that waits for input
-    // An execution is more than Lua: for some microseconds before and after the call there is nothing to interrupt.
-    for _ in 0..<20 where !interrupter.interrupt() {
+    // First the script's state, so that nobody who is woken goes on. An execution is more than Lua: for some
+    // microseconds before and after the call there is nothing to interrupt.
+    for _ in 0..<20 {
+      if interrupter.interrupt() { break }
       poll(nil, 0, 1)
       if state.withLock({ $0.execution != running }) { return }
     }
+    state.withLock { $0.child }?.signal()
+    wakeup.signal()  // for a script that waits for input or for a model
   }
 }

@@ -48,6 +48,7 @@ extension LuaKernel {
     signals.beginExecution()
     defer {
       signals.endExecution()
+      models.endExecution()
       session.discardInput()
     }
     do throws(LuaError) {

@@ -11,6 +11,7 @@ final class LuaSession {
   private let completion: LuaFunction
   private let inspection: LuaFunction
   private let publishing: LuaFunction
+  private let publishingModel: LuaFunction
   private let forgetInput: LuaFunction
   private let showing: LuaFunction
   private let indentation: LuaFunction
@@ -37,6 +38,7 @@ final class LuaSession {
     completion = try state.function("__fleet.complete")
     inspection = try state.function("__fleet.inspect")
     publishing = try state.function("__fleet.publish")
+    publishingModel = try state.function("__fleet.publish_model")
     forgetInput = try state.function("__fleet.forget_input")
     showing = try state.function("__fleet.show_one")
     indentation = try state.function("__fleet.indent")
@@ -164,4 +166,7 @@ final class LuaSession {
   func publish(_ name: String, _ values: LuaValue) throws(LuaError) {
     try state.call(publishing, [.text(name), values])
   }
+
+  /// Makes the global `llm`.
+  func publishModel(_ settings: LuaValue) throws(LuaError) { try state.call(publishingModel, [settings]) }
 }
