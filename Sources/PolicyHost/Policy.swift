@@ -1,4 +1,4 @@
-// One policy file: what it is asked, how it fares, and what becomes of it when it fails.
+// One policy file for one entry point: what it is asked, how it fares, and what becomes of it when it fails.
 
 import FleetEngine
 import Glibc
@@ -23,40 +23,51 @@ final class Policy: Sendable {
 
   /// So many failures in a row, and it is set aside.
   static let patience = 5
-  /// How often a file that is not in use is looked at, in nanoseconds.
-  private static let lookEvery: Int64 = 1_000_000_000
+  /// How often at most a policy's memory is kept, in nanoseconds.
+  private static let checkpointEvery: Int64 = 10_000_000_000
 
   let path: String
   /// The file's name: what positions in errors begin with.
   let name: String
-  let budget: PolicyBudget
-  private let entry: String
-  private let logMessage: @Sendable (PolicyMessage) -> Void
-  private let firstLoad = LuaEvent()
-  private let state = Mutex(PolicyState())
+  let entry: EntryPoint
+  let isShadow: Bool
+  let house: PolicyHouse
+  let firstLoad = LuaEvent()
+  let state = Mutex(PolicyState())
 
-  init(entry: String, path: String, budget: PolicyBudget, log: @escaping @Sendable (PolicyMessage) -> Void) {
+  init(entry: EntryPoint, path: String, isShadow: Bool = false, house: PolicyHouse) {
     self.entry = entry
     self.path = path
-    self.budget = budget
+    self.isShadow = isShadow
+    self.house = house
     name = path.split(separator: "/").last.map(String.init) ?? path
-    logMessage = log
     do throws(LuaError) {
       let alarm = try LuaAlarm { self.lookForLate() }
-      state.withLock { $0.alarm = alarm }
-      load()
+      state.withLock {
+        $0.alarm = alarm
+        $0.memory = house.store?.read(.memory, of: key)
+      }
+      load(.file)
     } catch {
       state.withLock { $0.phase = .broken(error.message) }
       firstLoad.signal()
     }
   }
 
+  /// What its files are called in the store.
+  var key: String {
+    let digits = policyHash(of: Array(path.utf8)).prefix(12)
+    return "\(isShadow ? "shadow-" : "")\(entry.rawValue)-\(digits)-\(name)"
+  }
+
   func waitUntilLoaded() { firstLoad.wait() }
 
-  /// Ends its thread.
+  /// Ends its thread, and keeps its memory if it says it soon.
   func stop() {
     let reason = "the host has stopped"
     let (alarm, questions) = state.withLock { state in
+      state.candidate?.letGo()
+      state.candidate = nil
       state.letGo()
       state.phase = .broken(reason)
       let alarm = state.alarm
@@ -68,99 +79,141 @@ final class Policy: Sendable {
   }
 
   func log(_ text: String, isFromHost: Bool = true) {
-    logMessage(PolicyMessage(path: path, text: text, isFromHost: isFromHost))
+    house.log(PolicyMessage(path: path, text: text, isFromHost: isFromHost))
   }
+
+  /// For how long an answer is waited for.
+  var budget: Duration { house.budget.time(for: entry) }
+
+  var patience: Duration { budget + house.budget.grace }
 
   // MARK: - From the host
 
-  func apply(_ changes: [KernelRowChange]) {
+  /// - Parameter changes: by UUID.
+  func apply(_ changes: [String: KernelRowChange]) {
     state.withLock { state in
       state.keep(changes)
       state.worker?.add(.changes(changes))
+      state.candidate?.add(.changes(changes))
     }
   }
 
   func ask(_ question: PolicyQuestion, _ reply: @escaping Reply) {
-    lookForChange()
     let now = luaNow()
     let refusal: Outcome? = state.withLock { state in
       state.calls += 1
-      guard !state.phase.isOut, let worker = state.worker else {
+      guard !state.phase.isOut, let worker = state.worker ?? state.candidate else {
         state.fallbacks += 1
-        return Outcome(result: .unavailable(state.phase.complaint(name)), hash: state.hash)
+        return Outcome(result: .unavailable(state.phase.complaint(name)), hash: state.version.hash)
       }
       state.questions.append(
         PolicyState.Question(
-          number: state.calls, question: question, limit: now + (budget.route + budget.grace).nanoseconds,
-          reply: reply))
-      state.setAlarm(budget)
+          number: state.calls, question: question, limit: now + patience.nanoseconds, worker: worker,
+          hash: state.version.hash, reply: reply))
+      state.setAlarm(patience)
       worker.add(.question(number: state.calls, question))
       return nil
     }
     if let refusal { reply(refusal) }
   }
 
+  /// The answer could not be carried out: the host says why.
+  func blame(_ why: String) {
+    state.withLock { state in
+      state.fallbacks += 1
+      state.failed(why)
+    }
+    log("its answer could not be carried out: \(why)")
+  }
+
+  /// Of a shadow: another policy's answer counted, and this one's was different.
+  func disagreed(_ what: String) {
+    state.withLock { state in
+      state.disagreements += 1
+      state.lastDisagreement = what
+    }
+  }
+
   func summary() -> PolicySummary {
-    state.withLock {
-      PolicySummary(
-        entry: entry, path: path, hash: $0.hash, state: $0.phase.name, calls: $0.calls, fallbacks: $0.fallbacks,
-        lastError: $0.lastError)
+    state.withLock { state in
+      var summary = PolicySummary(
+        entry: entry.rawValue, path: path, hash: state.version.hash, state: state.phase.name, calls: state.calls,
+        fallbacks: state.fallbacks, lastError: state.lastError)
+      summary.isShadow = isShadow
+      summary.loadedAt = state.version.loadedAt
+      summary.fileProblem = state.fileProblem
+      summary.p50 = state.durations.percentile(0.5)
+      summary.p99 = state.durations.percentile(0.99)
+      summary.disagreements = state.disagreements
+      summary.lastDisagreement = state.lastDisagreement
+      return summary
     }
   }
 
   // MARK: - From the worker's thread
 
-  /// It reads the file, which bears this stamp: a change from now on is seen as one.
-  func opens(_ worker: PolicyWorker, _ stamp: FileStamp?) {
-    state.withLock { state in
-      if state.worker === worker { state.stamp = stamp }
-    }
-  }
-
-  func loaded(_ worker: PolicyWorker, _ hash: String) {
-    state.withLock { state in
-      guard state.worker === worker else { return }
-      state.hash = hash
-      state.phase = .active
-    }
-    firstLoad.signal()
-  }
-
-  /// The worker has ended by itself: the file does not load, or there is no memory for the rows.
-  func broke(_ worker: PolicyWorker, _ reason: String) {
-    let abandoned: [PolicyState.Question] = state.withLock { state in
-      guard state.worker === worker else { return [] }
-      state.worker = nil
-      state.phase = .broken(reason)
-      state.lastError = reason
-      return state.takeQuestions { _ in true }
-    }
-    log("the policy cannot be used: \(reason)")
-    firstLoad.signal()
-    answer(abandoned, .failure(reason))
-  }
-
   /// Whether the question still waits for an answer from this worker.
   func begin(_ number: Int, _ worker: PolicyWorker) -> Bool {
     let now = luaNow()
     return state.withLock { state in
-      guard state.worker === worker, state.questions.contains(where: { $0.number == number }) else { return false }
-      state.running = (number, since: now)
+      guard state.questions.contains(where: { $0.number == number && $0.worker === worker }) else { return false }
+      state.running = (number, since: now, worker)
       return true
     }
   }
 
   func finish(_ number: Int, _ worker: PolicyWorker, _ verdict: Verdict, _ duration: Duration) {
-    let (questions, hash) = state.withLock { state in
-      guard state.worker === worker else { return ([PolicyState.Question](), "") }
+    let (questions, hash, isFirstSince) = state.withLock { state in
+      guard state.running?.worker === worker else { return ([PolicyState.Question](), "", false) }
       state.running = nil
-      let questions = state.takeQuestions { $0.number == number }
-      state.count(verdict)
-      state.setAlarm(budget)
-      return (questions, state.hash)
+      let questions = state.takeQuestions { $0.number == number && $0.worker === worker }
+      let hash = questions.first?.hash ?? ""
+      state.count(verdict, duration, by: worker)
+      state.setAlarm(patience)
+      defer { state.isDirty = true }
+      return (questions, hash, !state.isDirty)
     }
     if case .failure(let what) = verdict { log("it failed: \(what)") }
     for question in questions { question.reply(Outcome(result: .verdict(verdict), hash: hash, duration: duration)) }
+    if isFirstSince { house.later(Self.checkpointEvery) { [weak self] in self?.askForCheckpoint() } }
+  }
+
+  private func askForCheckpoint() {
+    state.withLock { state in
+      state.isDirty = false
+      state.worker?.add(.checkpoint(done: nil))
+    }
+  }
+
+  /// Keeps the memory as it is now; gives up on a worker that does not come back.
+  func checkpointed() async {
+    await withCheckedContinuation { continuation in
+      let box = Once(continuation)
+      guard let worker = state.withLock(\.worker) else { return box.resume() }
+      worker.add(.checkpoint { box.resume() })
+      house.later(500_000_000) { box.resume() }
+    }
+  }
+
+  /// What the policy's memory is by now; written on the house's thread.
+  func checkpoint(_ worker: PolicyWorker, _ memory: [UInt8]) {
+    let isNews = state.withLock { state in
+      let isKnown = state.worker === worker || state.retiring.contains { $0 === worker }
+      guard isKnown, state.memory != memory else { return false }
+      state.memory = memory
+      return true
+    }
+    guard isNews, house.store != nil else { return }
+    house.later(0) { [weak self] in self?.keep(.memory, memory) }
+  }
+
+  /// The last one has handed its memory to the next.
+  func handedOver(_ worker: PolicyWorker) { state.withLock { $0.ended(worker) } }
+
+  func keep(_ kind: PolicyStore.Kind, _ bytes: [UInt8]) {
+    do throws(PolicyError) { try house.store?.write(kind, of: key, bytes) } catch {
+      log("what should outlive the host cannot be kept: \(error.description)")
+    }
   }
 
   // MARK: - What goes wrong
@@ -168,66 +221,51 @@ final class Policy: Sendable {
   /// On the watchdog's thread: answers for those who have waited long enough, and gives a thread up that does not come
   /// back. Nothing can end such a thread; it ends when it comes back.
   private func lookForLate() {
-    let now = luaNow(), most = budget.route + budget.grace
+    let now = luaNow()
     let (late, running, isStuck) = state.withLock { state in
       let late = state.takeQuestions { $0.limit <= now }
       let running = state.running
-      let isStuck = running.map { now - $0.since >= most.nanoseconds } ?? false
+      let isStuck = running.map { now - $0.since >= patience.nanoseconds } ?? false
       state.fallbacks += late.count
-      if isStuck { state.failed("it did not come back within \(most.milliseconds) ms") }
-      if isStuck { state.letGo() } else { state.setAlarm(budget) }
+      if isStuck { giveUp(running!.worker, &state) } else { state.setAlarm(patience) }
       return (late, running?.number, isStuck)
     }
     for question in late {
       let what = question.number == running ? "it did not come back" : "its turn did not come"
-      answer([question], .failure("\(name): \(what) within \(most.milliseconds) ms"))
+      answer([question], .failure("\(name): \(what) within \(patience.milliseconds) ms"))
     }
     guard isStuck else { return }
-    log("it did not come back within \(most.milliseconds) ms; its state is given up")
-    load(unlessAside: true)
+    log("it did not come back within \(patience.milliseconds) ms; its state is given up")
+    let text = state.withLock { $0.worker == nil && !$0.phase.isOut ? $0.version.text : nil }
+    if let text { load(.text(text)) }
   }
 
-  private func answer(_ questions: [PolicyState.Question], _ verdict: Verdict) {
-    let hash = state.withLock { $0.hash }
+  private func giveUp(_ worker: PolicyWorker, _ state: inout PolicyState) {
+    state.failed("it did not come back within \(patience.milliseconds) ms")
+    state.running = nil
+    if worker === state.worker { state.letGo() } else { state.ended(worker) }
+    state.setAlarm(patience)
+  }
+
+  func answer(_ questions: [PolicyState.Question], _ verdict: Verdict) {
     for question in questions {
-      question.reply(Outcome(result: .verdict(verdict), hash: hash, duration: budget.route))
+      question.reply(Outcome(result: .verdict(verdict), hash: question.hash, duration: budget))
     }
   }
+}
 
-  // MARK: - Loading
+/// A continuation that two may resume: the first does.
+private final class Once: Sendable {
+  private let continuation: Mutex<CheckedContinuation<Void, Never>?>
 
-  /// Starts a worker, which reads the file, with all rows and the questions that are still open.
-  private func load(unlessAside: Bool = false) {
-    do throws(LuaError) {
-      try state.withLock { state throws(LuaError) in
-        if unlessAside, case .aside = state.phase { return }
-        state.phase = .loading
-        let worker = PolicyWorker(state.firstItems())
-        state.worker = worker
-        try worker.start(self)
-      }
-    } catch {
-      state.withLock { state in
-        state.worker = nil
-        state.phase = .broken(error.message)
-        state.lastError = error.message
-      }
-      log("the policy cannot be used: \(error.message)")
-      firstLoad.signal()
+  init(_ continuation: CheckedContinuation<Void, Never>) { self.continuation = Mutex(continuation) }
+
+  func resume() {
+    let waiting = continuation.withLock { waiting in
+      defer { waiting = nil }
+      return waiting
     }
-  }
-
-  /// A policy that is not in use is loaded again when its file has changed.
-  private func lookForChange() {
-    let now = luaNow()
-    let isDue = state.withLock { state in
-      guard state.phase.isOut, now >= state.nextLook else { return false }
-      state.nextLook = now + Self.lookEvery
-      guard FileStamp(path: path) != state.stamp else { return false }
-      state.failuresInARow = 0
-      return true
-    }
-    if isDue { load() }
+    waiting?.resume()
   }
 }
 

@@ -17,28 +17,9 @@ struct PolicySource: Sendable {
   }
 
   init(path: String) throws(PolicyError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw Self.failure(path, errno) }
-    defer { close(descriptor) }
-    text = try Self.read(descriptor, path)
-    hash = policyHash(of: text)
-  }
-
-  private static func read(_ descriptor: Int32, _ path: String) throws(PolicyError) -> [UInt8] {
-    var text: [UInt8] = []
-    while text.count <= largest {
-      let before = text.count
-      text.append(contentsOf: repeatElement(0, count: 16 << 10))
-      let count = text.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress! + before, 16 << 10) }
-      text.removeLast(16 << 10 - max(count, 0))
-      if count == 0 { return text }
-      if count < 0 && errno != EINTR { throw failure(path, errno) }
+    do throws(PolicyError) { self.init(text: try readFile(path, largest: Self.largest)) } catch {
+      throw PolicyError("the policy \(error.description)")
     }
-    throw PolicyError("\(path) is larger than a policy may be (\(largest >> 10) KiB)")
-  }
-
-  private static func failure(_ path: String, _ code: Int32) -> PolicyError {
-    PolicyError("the policy \(path) cannot be read: \(String(cString: strerror(code)))")
   }
 }
 

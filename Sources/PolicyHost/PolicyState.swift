@@ -46,40 +46,60 @@ struct PolicyState {
     var question: PolicyQuestion
     /// Nobody waits longer than this; nanoseconds of CLOCK_MONOTONIC.
     var limit: Int64
+    /// Whom it was given to, and what that one runs.
+    var worker: PolicyWorker
+    var hash: String
     var reply: Policy.Reply
   }
 
+  /// What runs, or ran last.
+  struct Version {
+    var hash = ""
+    var text: [UInt8] = []
+    /// Milliseconds since 1970.
+    var loadedAt: Int64?
+    /// It is not what the file says by now.
+    var isLastGood = false
+  }
+
   var phase = Phase.loading
-  var hash = ""
+  var version = Version()
+  /// What is wrong with the file, while what was good before goes on.
+  var fileProblem: String?
   /// Of the file that was loaded, or that could not be.
   var stamp: FileStamp?
-  var nextLook: Int64 = 0
   var worker: PolicyWorker?
+  /// The one that is to take over, if what it loads is good.
+  var candidate: PolicyWorker?
+  /// Those before it, the oldest first, until they have handed their memory over: each to the next.
+  var retiring: [PolicyWorker] = []
   var alarm: LuaAlarm?
   /// All rows, for a worker that has to begin anew.
   var rows: [String: KernelRow] = [:]
   var questions: [Question] = []
-  /// What the worker works on.
-  var running: (number: Int, since: Int64)?
+  /// What a worker works on.
+  var running: (number: Int, since: Int64, worker: PolicyWorker)?
+  /// As of the last checkpoint.
+  var memory: [UInt8]?
+  /// A checkpoint is due.
+  var isDirty = false
   var calls = 0
   var fallbacks = 0
   var failuresInARow = 0
   var lastError: String?
+  var durations = LatencyHistogram()
+  /// Of a shadow: answers that differ from those that counted.
+  var disagreements = 0
+  var lastDisagreement: String?
+  /// Who waits to hear what becomes of the candidate.
+  var reloads: [@Sendable (String?) -> Void] = []
 
-  mutating func keep(_ changes: [KernelRowChange]) {
-    for change in changes {
-      switch change {
-      case .put(let row): rows[row.uuid] = row
-      case .remove(let uuid): rows[uuid] = nil
-      }
-    }
+  mutating func keep(_ changes: [String: KernelRowChange]) {
+    for (uuid, change) in changes { rows[uuid] = change.row }
   }
 
   /// What a new worker begins with.
-  func firstItems() -> [PolicyWorker.Item] {
-    let puts = rows.values.sorted { $0.serial < $1.serial }.map(KernelRowChange.put)
-    return [.changes(puts)] + questions.map { .question(number: $0.number, $0.question) }
-  }
+  func firstChanges() -> PolicyWorker.Item { .changes(rows.mapValues(KernelRowChange.put)) }
 
   mutating func takeQuestions(where isTaken: (Question) -> Bool) -> [Question] {
     let taken = questions.filter(isTaken)
@@ -88,17 +108,19 @@ struct PolicyState {
   }
 
   /// The alarm rings for the question that has waited longest, and for the worker if it does not come back.
-  func setAlarm(_ budget: PolicyBudget) {
-    let stuck = running.map { $0.since + (budget.route + budget.grace).nanoseconds }
+  func setAlarm(_ patience: Duration) {
+    let stuck = running.map { $0.since + patience.nanoseconds }
     let late = questions.first?.limit
     alarm?.set([stuck, late].compactMap(\.self).min())
   }
 
-  mutating func count(_ verdict: Verdict) {
+  mutating func count(_ verdict: Verdict, _ duration: Duration, by worker: PolicyWorker) {
+    durations.add(duration)
+    let isCurrent = worker === self.worker
     if case .failure(let what) = verdict {
       fallbacks += 1
-      failed(what)
-    } else {
+      if isCurrent { failed(what) } else { lastError = what }
+    } else if isCurrent {
       failuresInARow = 0
     }
   }
@@ -111,10 +133,42 @@ struct PolicyState {
     letGo()
   }
 
-  /// The worker is on its own: it ends when it comes back.
+  /// The workers are on their own: they end when they come back.
   mutating func letGo() {
+    for worker in retiring { worker.letGo() }
     worker?.letGo()
     worker = nil
+    retiring = []
     running = nil
   }
+
+  /// Its successor need not wait for it any longer.
+  mutating func ended(_ old: PolicyWorker) {
+    guard let index = retiring.firstIndex(where: { $0 === old }) else { return }
+    retiring.remove(at: index)
+    old.letGo()
+    let successor = index < retiring.count ? retiring[index] : worker
+    successor?.begin(memory: memory)
+  }
+
+  /// Questions of workers that are gone go to this one.
+  mutating func inherit(_ heir: PolicyWorker) {
+    for index in questions.indices {
+      let holder = questions[index].worker
+      if holder === worker || retiring.contains(where: { $0 === holder }) { continue }
+      questions[index].worker = heir
+      heir.add(.question(number: questions[index].number, questions[index].question))
+    }
+  }
+}
+
+extension KernelRowChange {
+  var uuid: String {
+    switch self {
+    case .put(let row): row.uuid
+    case .remove(let uuid): uuid
+    }
+  }
+
+  var row: KernelRow? { if case .put(let row) = self { row } else { nil } }
 }

@@ -34,6 +34,17 @@ final class PolicyDirectory: Sendable {
     return names
   }
 
+  /// Removes a directory of plain files in it.
+  func removeFolder(_ name: String) {
+    guard let directory = opendir("\(path)/\(name)") else { return }
+    defer { closedir(directory) }
+    while let entry = readdir(directory) {
+      let file = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      unlink("\(path)/\(name)/\(file)")
+    }
+    rmdir("\(path)/\(name)")
+  }
+
   /// Replaces a file, as an editor does, and returns its path.
   @discardableResult
   func write(_ name: String, _ text: String) throws -> String {

@@ -12,6 +12,9 @@ public protocol Policies: Sendable {
   /// The entry points that have a policy; the others are not asked.
   var entries: Set<EntryPoint> { get }
 
+  /// The answer of this file could not be carried out; counts as a failure of it.
+  func unusable(_ path: String, _ entry: EntryPoint, why: String)
+
   /// For `fleet status`, in the order of the configuration.
   func summaries() -> [PolicySummary]
 }
@@ -28,6 +31,18 @@ public struct PolicySummary: Sendable, Hashable {
   /// Calls that the native rule had to answer.
   public var fallbacks: Int
   public var lastError: String?
+  /// It is asked beside the live ones, and its answers are only compared.
+  public var isShadow = false
+  /// When what runs was loaded, in milliseconds since 1970.
+  public var loadedAt: Int64?
+  /// Why the file as it is now cannot be used, while the last good version goes on.
+  public var fileProblem: String?
+  /// Of the time that decisions take on the policy's thread.
+  public var p50: Duration?
+  public var p99: Duration?
+  /// Of a shadow: answers that differ from those that counted, and the last of them.
+  public var disagreements = 0
+  public var lastDisagreement: String?
 
   public init(
     entry: String, path: String, hash: String, state: String, calls: Int = 0, fallbacks: Int = 0,
@@ -41,4 +56,8 @@ public struct PolicySummary: Sendable, Hashable {
     self.fallbacks = fallbacks
     self.lastError = lastError
   }
+}
+
+extension Policies {
+  public func unusable(_ path: String, _ entry: EntryPoint, why: String) {}
 }
