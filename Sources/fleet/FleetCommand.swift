@@ -8,7 +8,7 @@ struct FleetCommand: AsyncParsableCommand {
     discussion: """
       Commands that need kernels start a host by themselves when none runs. Kernels outlive their host.
       Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy or limit, 5 host unreachable, \
-      100 host already running.
+      6 no test ran, 100 host already running.
       """,
     version: fleetVersion,
     groupedSubcommands: [
@@ -22,7 +22,9 @@ struct FleetCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Code", subcommands: [ExecCommand.self, RunCommand.self, ConnectCommand.self, ReplCommand.self]),
       CommandGroup(
-        name: "Watching", subcommands: [HealthCommand.self, LogsCommand.self, RegistryCommand.self]),
+        name: "Watching",
+        subcommands: [HealthCommand.self, LogsCommand.self, MetricsCommand.self, RegistryCommand.self]),
+      CommandGroup(name: "Policies", subcommands: [PolicyCommand.self]),
       CommandGroup(
         name: "This machine",
         subcommands: [KernelspecCommand.self, DoctorCommand.self, CompletionsCommand.self]),

@@ -3,5 +3,8 @@ import ArgumentParser
 
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "policy", abstract: "Check, test, simulate, replay and explain policies.", subcommands: [])
+    commandName: "policy", abstract: "Check, test, simulate, replay and explain policies.",
+    subcommands: [
+      PolicyTestCommand.self
+    ])
 }

@@ -12,6 +12,7 @@ enum ExitStatus: Int32 {
   /// By a policy or a limit.
   case refused = 4
   case unreachable = 5
+  case noTest = 6
   /// As a shell has it for a command that Ctrl-C ended.
   case interrupted = 130
   case alreadyRunning = 100

@@ -7,7 +7,7 @@ enum Output {
   static let errorIsTerminal = isatty(STDERR_FILENO) == 1
 
   /// Colours are for terminals, and for those who did not say `NO_COLOR` (https://no-color.org).
-  private static let hasColour: Bool = {
+  static let hasColour: Bool = {
     guard isTerminal else { return false }
     let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? false
     let refused = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false

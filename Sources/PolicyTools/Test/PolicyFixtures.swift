@@ -1,0 +1,80 @@
+// Runs fixtures: for `fleet policy test`, and for a host before it takes a changed policy into use.
+
+import FleetConfiguration
+import PolicyHost
+
+public enum PolicyFixtures {
+  public struct Options: Sendable {
+    /// Only tests whose names, joined by blanks, match.
+    public var filter: TestFilter?
+    /// Counts lines and branches.
+    public var coverage: Bool
+
+    public init(filter: TestFilter? = nil, coverage: Bool = false) {
+      self.filter = filter
+      self.coverage = coverage
+    }
+  }
+
+  /// Runs the fixtures that stand beside a policy. A report without tests means that there are none.
+  /// - Parameter text: the policy's text, if it is to be another than the file's.
+  public static func run(policyPath: String, text: [UInt8]? = nil) -> TestReport {
+    var policies = PolicyTexts()
+    if let text { policies.set(policyPath, text) }
+    return run(FixtureSearch.fixtures(of: policyPath), [], Options(), &policies)
+  }
+
+  /// - Parameter policies: whose coverage is wanted even if no fixture is about them.
+  public static func run(
+    _ fixtures: [FixtureFile], policies: [String] = [], options: Options = Options()
+  ) -> TestReport {
+    var texts = PolicyTexts()
+    return run(fixtures, policies, options, &texts)
+  }
+
+  private static func run(
+    _ fixtures: [FixtureFile], _ policies: [String], _ options: Options, _ texts: inout PolicyTexts
+  ) -> TestReport {
+    var report = TestReport()
+    texts.counts = options.coverage
+    let selects = { (name: [String]) in options.filter?.matches(name) ?? true }
+    for fixture in fixtures { report.fixtures.append(run(fixture, selects, &texts)) }
+    if options.coverage { report.coverage = texts.coverage(of: policies) }
+    return report
+  }
+
+  private static func run(
+    _ fixture: FixtureFile, _ selects: ([String]) -> Bool, _ texts: inout PolicyTexts
+  ) -> FixtureReport {
+    do {
+      let file = try AuthorFile(reading: fixture.path)
+      let policy = try texts.policy(fixture.policy, for: fixture.path)
+      return LuaFixture(file: file, policy: policy).run(selects)
+    } catch {
+      return FixtureReport(path: fixture.path, policy: fixture.policy, problem: "\(error)")
+    }
+  }
+}
+
+/// A regular expression that selects tests.
+public struct TestFilter: Sendable {
+  /// A compiled expression is not `Sendable`; this text is known to compile.
+  private let pattern: String
+
+  /// - Throws: `ToolError` if it is none.
+  public init(_ pattern: String) throws(ToolError) {
+    do { _ = try Regex(pattern) } catch {
+      throw ToolError("--run: \"\(pattern)\" is no regular expression; write \\( for a parenthesis that is meant")
+    }
+    self.pattern = pattern
+  }
+
+  func matches(_ name: [String]) -> Bool {
+    guard let expression = try? Regex(pattern) else { return false }  // it has compiled before
+    return name.joined(separator: " ").contains(expression)
+  }
+}
+
+extension AuthorFile {
+  public init(reading path: String) throws(ConfigurationError) { self.init(path: path, text: try TextFile.read(path)) }
+}
