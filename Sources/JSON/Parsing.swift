@@ -1,4 +1,4 @@
-// Parsing by jansson: strict UTF-8, no trailing text, at most 2,048 levels deep.
+// Parsing by jansson: strict UTF-8, no trailing text, at most 128 levels deep.
 import CJansson
 
 /// Why a text is no JSON, and where.
@@ -29,8 +29,12 @@ extension JSON {
     self = try JSON.parse(bytes).get()
   }
 
+  /// How many levels are read: each takes up to 2 KB of stack, and threads that read JSON may have as little as 512 KB.
+  static let deepest = 128
+
   /// A `Result`, because typed errors do not pass through the closures of the standard library's buffers.
   private static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<JSON, JSONError> {
+    if let error = depthError(bytes) { return .failure(error) }
     var error = json_error_t()
     let flags = size_t(JSON_DECODE_ANY) | size_t(JSON_ALLOW_NUL)
     let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
@@ -44,6 +48,30 @@ extension JSON {
     }
     defer { json_decref(root) }
     return .success(JSON(root))
+  }
+
+  private static func depthError(_ bytes: UnsafeRawBufferPointer) -> JSONError? {
+    // Few texts have so many brackets; [ and { differ in one bit.
+    var opening = 0
+    for byte in bytes where byte | 0x20 == UInt8(ascii: "{") { opening += 1 }
+    guard opening > deepest else { return nil }
+    var (depth, line, column) = (0, 1, 0)
+    var (isText, isEscaped) = (false, false)
+    for byte in bytes {
+      column += 1
+      switch byte {
+      case UInt8(ascii: "\n"): (line, column) = (line + 1, 0)
+      case _ where isEscaped: isEscaped = false
+      case UInt8(ascii: "\\"): isEscaped = isText
+      case UInt8(ascii: "\""): isText.toggle()
+      case _ where isText: break
+      case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+      default: break
+      }
+      if depth > deepest { return JSONError(message: "more than \(deepest) levels deep", line: line, column: column) }
+    }
+    return nil
   }
 
   private init(_ node: UnsafeMutablePointer<json_t>) {

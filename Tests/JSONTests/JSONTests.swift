@@ -30,6 +30,16 @@ import Testing
   }
 
   @Test func `nesting is bounded`() {
+    // Brackets in strings open nothing.
+    let text = "\"" + String(repeating: #"\"[[{{\\"#, count: 100) + "\""
+    func nested(_ levels: Int) -> String {
+      "\n" + String(repeating: #"{"[":["#, count: levels / 2) + text + String(repeating: "]}", count: levels / 2)
+    }
+    for levels in [0, 2, 128] {
+      #expect(throws: Never.self, "\(levels)") { try JSON(parsing: nested(levels)) }
+    }
+    let error = #expect(throws: JSONError.self) { try JSON(parsing: nested(130)) }
+    #expect(error?.description == "invalid JSON at line 2, column 385: more than 128 levels deep")
     let deep = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
     #expect(throws: JSONError.self) { try JSON(parsing: deep) }
   }

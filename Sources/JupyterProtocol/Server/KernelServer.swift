@@ -92,7 +92,7 @@ public final class KernelServer {
   ) throws(ZMQError) {
     precondition(serviceThread == nil, "the server was started before")
     let service = self.service
-    serviceThread = try SystemThread.start(name: "service", stackSize: 256 << 10) {
+    serviceThread = try SystemThread.start(name: "service", stackSize: 512 << 10) {
       service.run(control, onAttention: onAttention)
     }
   }
