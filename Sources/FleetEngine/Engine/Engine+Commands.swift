@@ -14,13 +14,7 @@ struct Waiting: Sendable {
 extension Engine {
   mutating func handle(_ command: Command, _ ticket: Ticket, _ now: Instant) {
     switch command {
-    case .spawn(let new):
-      do throws(EngineError) {
-        let id = try add(new, now)
-        wait(ticket, .start, for: id)
-      } catch {
-        effects.append(.answer(ticket, .failure(error)))
-      }
+    case .spawn(let new): spawn(new, ticket, now)
     case .find(let requirements, let candidate): find(requirements, candidate, ticket, now)
     case .stop(let id, let force, let timeout): stop(id, force: force, timeout: timeout, ticket, now)
     case .restart(let id): restart(id, ticket, now)
@@ -50,7 +44,7 @@ extension Engine {
     return new.id
   }
 
-  private func checkName(_ name: String) throws(EngineError) {
+  func checkName(_ name: String) throws(EngineError) {
     if let problem = KernelName.problem(with: name) { throw EngineError(.badRequest, problem) }
     if let holder = references[name] {
       let status = kernels[holder]!.status.rawValue
@@ -104,6 +98,10 @@ extension Engine {
   private mutating func restart(_ id: KernelID, _ ticket: Ticket, _ now: Instant) {
     guard let kernel = known(id, ticket) else { return }
     if case .refuse(let why) = kernel.status.step(on: .restartAsked) { return refuse(kernel, why, ticket) }
+    if kernel.isDraining { return refuse(kernel, "is being retired; spawn a new one", ticket) }
+    if !kernel.status.isAlive, let pool = kernel.specification.pool, !mayComeBack(kernel) {
+      return refuse(kernel, "cannot be started again: pool '\(pool)' is full", ticket)
+    }
     wait(ticket, .start, for: id)
     kernels[id]!.recentExits = []
     kernels[id]!.crashesInARow = 0

@@ -87,7 +87,7 @@ extension Engine {
       case .intent(let id):
         guard isLatestIntent(of: id, sequence) else { continue }
         let message = "the registry could not be written (\(reason)), so nothing was started; make room and try again"
-        trigger(.intentLost, id, now, failure: LaunchFailure(reason: message))
+        trigger(.intentLost, id, now, failure: LaunchFailure(reason: message, code: .storage))
       }
     }
   }

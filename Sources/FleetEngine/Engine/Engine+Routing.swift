@@ -1,72 +1,44 @@
-// Which kernel a client gets. One question is out at a time, and the next goes out when the last answer, with its
-// reservation or its starting row, is applied: so concurrent requests never overrun what a policy allows.
+// Which kernel a client gets.
 import DequeModule
-import OrderedCollections
 
 extension Engine {
   mutating func find(_ requirements: Requirements, _ candidate: Candidate, _ ticket: Ticket, _ now: Instant) {
+    let deadline = now + configuration.findTimeout
     routing.queue.append(
-      Routing.Request(
-        ticket: ticket, requirements: requirements, candidate: candidate, deadline: now + configuration.findTimeout))
+      Routing.Request(ticket: ticket, purpose: .find(requirements), candidate: candidate, deadline: deadline))
   }
 
-  mutating func pumpQuestions(_ now: Instant) {
-    guard routing.asking == nil, let request = routing.queue.popFirst() else { return }
-    flushRows()
-    routing.last += 1
-    let overdue = now + configuration.answerTimeout
-    if !routing.isWatched {
-      routing.isWatched = true
-      timers.set(.answer, at: overdue)
-    }
-    let seed = UInt64(routing.last) &* 0x9E37_79B9_7F4A_7C15
-    let question = PolicyQuestion(.route(request.requirements), now: now, seed: seed)
-    routing.asking = Routing.Question(number: routing.last, asked: question, request: request, overdue: overdue)
-    effects.append(.ask(question: routing.last, question))
+  mutating func route(_ request: Routing.Request, _ requirements: Requirements, _ now: Instant) {
+    if configuration.entries.contains(.route) { return ask(.route(requirements), request, .route, now) }
+    let (number, asked) = question(.route(requirements), now)
+    let (answer, reason) = Router.decide(requirements, rows: rows.values)
+    let decision = Decision(
+      id: number, question: asked, policy: PolicyAnswer(), outcome: .route(answer), reason: reason)
+    carryOut(decision, answer, request, now)
   }
 
-  /// Policies and resolver always answer; if one does not, its client must not be the one who finds out.
-  mutating func lookForAnswer(_ now: Instant) {
-    routing.isWatched = false
-    guard let question = routing.asking else { return }
-    if now < question.overdue {
-      routing.isWatched = true
-      timers.set(.answer, at: question.overdue)
-    } else if question.decision == nil {
-      let limit = configuration.answerTimeout.seconds
-      answered(question.number, PolicyAnswer(failure: "no answer came within \(limit) s"), now)
-    } else {
-      close(question, .failure(EngineError(.timeout, "the host did not find out what to start; try again")))
-    }
-  }
-
-  mutating func answered(_ number: Int, _ policy: PolicyAnswer, _ now: Instant) {
-    guard let question = routing.asking, question.number == number, question.decision == nil else { return }
+  /// The policies have answered.
+  mutating func routed(_ question: Routing.Question, _ policy: PolicyAnswer, _ now: Instant) {
     if question.isOutdated, choosesNobody(policy), now < question.request.deadline {
       // The policy did not know. It is asked again, for the native rule knows nothing of its quotas.
+      effects.append(
+        .decided(
+          Decision(
+            id: question.number, question: question.asked, policy: policy, outcome: .route(.wait(seconds: 0)),
+            reason: policy.reason ?? "no reason given",
+            clamps: ["asked again: the kernel that it chose was lost to clients meanwhile"])))
       routing.queue.prepend(question.request)
-      routing.asking = nil
+      release(question.request)
       return
     }
-    var decision = decide(question, policy)
-    let wanted = question.request.requirements
+    let decision = decide(question, policy)
     guard case .route(let outcome) = decision.outcome else { preconditionFailure("decide answers what was asked") }
-    switch outcome {
-    case .use(let reference): give(kernel(named: reference)!.id, question, decision, now)
-    case .spawn(let config, let language):
-      decision.spawned = true
-      routing.asking!.decision = decision
-      let isCandidate = (config == nil || config == wanted.config) && (language == nil || language == wanted.language)
-      if isCandidate { return resolved(number, question.request.candidate.specification, now) }
-      effects.append(.resolve(question: number, config: config, language: language, wanted))
-    case .wait(let seconds): postpone(question, seconds, now)
-    case .reject(let why): close(question, .failure(EngineError(.refused, "refused by policy: \(why)")))
-    }
+    carryOut(decision, outcome, question.request, now)
   }
 
   private func choosesNobody(_ policy: PolicyAnswer) -> Bool {
     guard case .route(.use(let reference)) = policy.answer else { return false }
-    return kernel(named: reference)?.status.isUsable != true
+    return kernel(named: reference)?.isUsable != true
   }
 
   /// What the policies want, or, if they failed, have no opinion or want the impossible, the native rule.
@@ -74,59 +46,93 @@ extension Engine {
     var policy = policy
     if case .route(.use(let reference)) = policy.answer, choosesNobody(policy) {
       policy.failure = "it chose '\(reference)', which is no kernel that a client can use"
-      policy.answer = nil
+    } else if policy.answer != nil, policy.route == nil {
+      policy.failure = "it answered another question"
     }
     let number = question.number
-    if case .route = policy.answer, let answer = policy.answer {
+    if policy.failure == nil, let answer = policy.answer {
       return Decision(
         id: number, question: question.asked, policy: policy, outcome: answer,
         reason: policy.reason ?? "no reason given")
     }
-    let (answer, reason) = Router.decide(question.request.requirements, rows: rows.values)
+    guard let wanted = question.request.requirements else { preconditionFailure("only a find is routed") }
+    let (answer, reason) = Router.decide(wanted, rows: rows.values)
     return Decision(
       id: number, question: question.asked, policy: policy, outcome: .route(answer), reason: reason,
       isFallback: policy.failure != nil)
   }
 
-  mutating func resolved(_ number: Int, _ result: Result<Specification, EngineError>, _ now: Instant) {
-    guard let question = routing.asking, question.number == number, let decision = question.decision else { return }
-    switch result {
-    case .success(let specification): spawn(specification, question, decision, now)
-    case .failure(let error): close(question, .failure(error))
+  private mutating func carryOut(
+    _ decision: Decision, _ outcome: RouteAnswer, _ request: Routing.Request, _ now: Instant
+  ) {
+    switch outcome {
+    case .use(let reference): give(kernel(named: reference)!.id, request, decision, now)
+    case .spawn(let config, let language): spawn(config, language, request, decision, now)
+    case .wait(let seconds): postpone(request, seconds, decision, now)
+    case .reject(let why):
+      effects.append(.decided(decision))
+      close(request, .failure(EngineError(.refused, "refused by policy: \(why)")))
     }
   }
 
   private mutating func spawn(
-    _ specification: Specification, _ question: Routing.Question, _ decision: Decision, _ now: Instant
+    _ config: String?, _ language: String?, _ request: Routing.Request, _ decision: Decision, _ now: Instant
   ) {
-    let candidate = question.request.candidate
-    do throws(EngineError) {
-      let id = try add(NewKernel(id: candidate.id, key: candidate.key, specification: specification), now)
-      promise(id, question, decision)
-    } catch {
-      close(question, .failure(error))
+    let wanted = request.requirements
+    let isCandidate = (config == nil || config == wanted?.config) && (language == nil || language == wanted?.language)
+    if isCandidate { return resolved(request, request.candidate.specification, decision, now) }
+    if routing.asking == nil {
+      preconditionFailure("only a policy wants something else than its client; the native rule does not")
+    }
+    routing.asking!.stage = .resolve(decision)
+    effects.append(
+      .resolve(question: decision.id, config: config, language: language, wanted ?? Requirements()))
+  }
+
+  mutating func resolved(_ number: Int, _ result: Result<Specification, EngineError>, _ now: Instant) {
+    guard let question = routing.asking, question.number == number, case .resolve(let decision) = question.stage else {
+      return
+    }
+    resolved(question.request, result, decision, now)
+  }
+
+  private mutating func resolved(
+    _ request: Routing.Request, _ result: Result<Specification, EngineError>, _ decision: Decision, _ now: Instant
+  ) {
+    switch result {
+    case .success(let specification):
+      var request = request
+      request.candidate.specification = .success(specification)
+      admit(request, decision, now)
+    case .failure(let error): refuse(request, error, [decision])
     }
   }
 
-  private mutating func give(_ id: KernelID, _ question: Routing.Question, _ decision: Decision, _ now: Instant) {
-    if kernels[id]!.status == .starting { return promise(id, question, decision) }
+  /// A kernel that is there.
+  mutating func give(_ id: KernelID, _ request: Routing.Request, _ decision: Decision, _ now: Instant) {
+    var decision = decision
+    decision.kernel = id
+    effects.append(.decided(decision))
+    markUsed(id)
+    countArrival(id)
+    if kernels[id]!.status == .starting { return promise(id, request, decision) }
     note(id, .routed, decision.reason)
-    remember(question.request.requirements.session, id)
+    remember(request.requirements?.session, id)
     let reply = found(id, decision, now)
-    guard unwritten[id] != nil else { return close(question, .success(reply)) }
+    guard unwritten[id] != nil else { return close(request, .success(reply)) }
     // Should it crash while no host runs, nothing would tell it from a failed start.
-    save(id, then: .answer(question.request.ticket, reply, isSafe: false))
-    routing.asking = nil
+    save(id, then: .answer(request.ticket, reply, isSafe: false))
+    release(request)
   }
 
   /// The kernel is given when it answers.
-  private mutating func promise(_ id: KernelID, _ question: Routing.Question, _ decision: Decision) {
+  mutating func promise(_ id: KernelID, _ request: Routing.Request, _ decision: Decision) {
     note(id, .routed, decision.reason)
-    remember(question.request.requirements.session, id)
+    remember(request.requirements?.session, id)
     kernels[id]!.reservations.append(.never)
     touched.append(id)
-    wait(question.request.ticket, .find(decision), for: id)
-    routing.asking = nil
+    wait(request.ticket, .find(decision), for: id)
+    release(request)
   }
 
   mutating func found(_ id: KernelID, _ decision: Decision, _ now: Instant) -> Reply {
@@ -134,24 +140,31 @@ extension Engine {
     return .found(kernels[id]!, decision)
   }
 
-  private mutating func postpone(_ question: Routing.Question, _ seconds: Double, _ now: Instant) {
+  private mutating func postpone(
+    _ request: Routing.Request, _ seconds: Double, _ decision: Decision, _ now: Instant
+  ) {
+    var decision = decision
     let bounded = seconds.isNaN ? 0.05 : max(0.05, min(seconds, 60))
+    if bounded != seconds { decision.clamps.append("asked to wait \(said(seconds)) s, allowed \(said(bounded))") }
     let delay = Duration.milliseconds(Int64(bounded * 1000))
-    guard now + delay <= question.request.deadline else {
+    guard now + delay <= request.deadline else {
       let limit = Int(configuration.findTimeout.seconds)
-      return close(question, .failure(EngineError(.timeout, "no kernel became available within \(limit) s; try later")))
+      let error = EngineError(.timeout, "no kernel became available within \(limit) s; try later")
+      return refuse(request, error, [decision])
     }
-    routing.postponed[question.number] = question.request
-    routing.asking = nil
-    timers.set(.ask(question: question.number), at: now + delay)
+    decision.outcome = .route(.wait(seconds: bounded))
+    effects.append(.decided(decision))
+    routing.postponed[decision.id] = request
+    release(request)
+    timers.set(.ask(question: decision.id), at: now + delay)
   }
 
   mutating func askAgain(_ number: Int) {
     if let request = routing.postponed.removeValue(forKey: number) { routing.queue.append(request) }
   }
+}
 
-  private mutating func close(_ question: Routing.Question, _ result: Result<Reply, EngineError>) {
-    effects.append(.answer(question.request.ticket, result))
-    routing.asking = nil
-  }
+/// A number without a needless ".0".
+func said(_ number: Double) -> String {
+  number == number.rounded() && abs(number) < 1e15 ? "\(Int(number))" : "\(number)"
 }

@@ -11,16 +11,17 @@ extension Engine {
     case .impossible: preconditionFailure("\(id) is \(kernels[id]!.status) and was launched")
     case .launch: launch(id)
     case .probe: probe(id, now)
-    case .abandonStart: abandonStart(id, failure?.reason ?? "the registry could not be written", .storage, now)
+    case .abandonStart:
+      startFailed(id, failure ?? LaunchFailure(reason: "the registry could not be written", code: .storage), now)
     case .tryNextPort: launchFailed(id, failure ?? LaunchFailure(reason: "it could not be launched"), now)
     case .becomeReady: becomeReady(id, now)
     case .giveUpStart: giveUpStart(id, now)
-    case .exit: exit(id)
+    case .exit: exit(id, now)
     case .crash: crash(id, now)
     case .markUnhealthy: markUnhealthy(id)
-    case .markHealthy: markHealthy(id)
+    case .markHealthy: markHealthy(id, now)
     case .markBusy: kernels[id]!.status = .busy
-    case .markIdle: markIdle(id)
+    case .markIdle: markIdle(id, now)
     case .beginStop, .restartLive: beginStop(id, restart: step == .restartLive)
     case .joinStop, .actOnStop: actOnStop(id, now)
     case .escalate: escalate(id, now)
@@ -45,6 +46,7 @@ extension Engine {
     kernels[id]!.status = .idle
     kernels[id]!.isBusy = false
     kernels[id]!.readySince = now
+    kernels[id]!.idleSince = now
     kernels[id]!.missedHeartbeats = 0
     // The rows of a kernel that answered before say that it is to be kept; the first time, only this commit does.
     let isKept = kernels[id]!.wasReady
@@ -55,6 +57,7 @@ extension Engine {
     kernels[id]!.reservations = []
     note(id, kernels[id]!.restarts > 0 ? .restarted : .ready, "pid \(kernels[id]!.process?.kernel ?? 0)")
     save(id)
+    if let pool = kernels[id]!.specification.pool { poolStates[pool]?.backoff.succeeded() }
     for waiter in waiting.removeValue(forKey: id) ?? [] {
       switch waiter.purpose {
       case .start, .stop: save(id, then: .answer(waiter.ticket, .kernel(kernels[id]!), isSafe: isKept))
@@ -65,7 +68,7 @@ extension Engine {
 
   private mutating func launchFailed(_ id: KernelID, _ failure: LaunchFailure, _ now: Instant) {
     if failure.portTaken, tryNextPort(id, now) { return }
-    startFailed(id, failure.reason, now)
+    startFailed(id, failure, now)
   }
 
   /// False if the user insists on the port, or five were taken already.
@@ -95,34 +98,40 @@ extension Engine {
     actOnStop(id, now)
   }
 
-  /// A start that nobody saw succeed leaves nothing; a kernel that people know of is kept and tried again.
-  mutating func startFailed(_ id: KernelID, _ reason: String, _ now: Instant) {
-    if kernels[id]!.wasReady {
-      if kernels[id]!.exit == nil { kernels[id]!.exit = ExitInfo(detail: reason, isLost: true) }
-      backOff(id, reason, now)
+  /// A start that nobody saw succeed leaves nothing; a kernel that people know of is kept and tried again. What is no
+  /// fault of its own, such as a full disk, does not count as an exit.
+  mutating func startFailed(_ id: KernelID, _ failure: LaunchFailure, _ now: Instant) {
+    let kernel = kernels[id]!
+    // Some reasons are sentences of their own.
+    let isWhole = failure.code == .storage || failure.reason.hasPrefix("\(id) ")
+    let error = EngineError(failure.code, isWhole ? failure.reason : "\(id) did not start: \(failure.reason)")
+    if !kernel.wasReady {
+      abandonStart(id, failure.reason, error, now)
+    } else if failure.code == .storage {
+      fail(waiting: id, error)
+      wait(configuration.storageRetry, id, now)
     } else {
-      abandonStart(id, "\(id) did not start: \(reason)", .startFailed, now)
+      if kernel.exit == nil { kernels[id]!.exit = ExitInfo(detail: failure.reason, isLost: true) }
+      backOff(id, failure.reason, now)
     }
   }
 
-  private mutating func abandonStart(_ id: KernelID, _ reason: String, _ code: EngineError.Code, _ now: Instant) {
-    if kernels[id]!.wasReady { return postponeStart(id, reason, code, now) }
-    note(id, .failed, reason)
-    fail(waiting: id, EngineError(code, reason))
-    remove(id)
-  }
-
-  /// What keeps this kernel from starting is no fault of its own, so it does not count as an exit.
-  private mutating func postponeStart(_ id: KernelID, _ reason: String, _ code: EngineError.Code, _ now: Instant) {
-    wait(configuration.storageRetry, id, now)
-    fail(waiting: id, EngineError(code, "\(id) did not start: \(reason)"))
-  }
-
-  private mutating func exit(_ id: KernelID) {
+  private mutating func abandonStart(_ id: KernelID, _ reason: String, _ error: EngineError, _ now: Instant) {
     let kernel = kernels[id]!
-    note(id, .died, kernel.exit!.reason(limits: kernel.specification.limits))
+    note(id, .failed, error.message)
+    fail(waiting: id, error)
+    remove(id)
+    poolKernelEnded(kernel, reason, now)
+  }
+
+  private mutating func exit(_ id: KernelID, _ now: Instant) {
+    let kernel = kernels[id]!
+    let reason = kernel.exit!.reason(limits: kernel.specification.limits)
+    note(id, .died, reason)
     rest(id, .exited)
     fail(waiting: id, EngineError(.startFailed, "\(id) exited before it was used"))
+    if kernel.isDraining { return discard(id) }
+    poolKernelEnded(kernel, "its kernels end as soon as they have started: one \(reason)", now)
   }
 
   mutating func crash(_ id: KernelID, _ now: Instant) {
@@ -133,27 +142,15 @@ extension Engine {
     note(id, .died, reason)
     if kernel.status == .starting, !kernel.wasReady {
       let log = info.detail.map { "; its last words:\n\($0)" } ?? " and no word in its log"
-      abandonStart(id, "\(id) ended before it answered: it \(reason)\(log)", .startFailed, now)
+      let clause = info.clause(limits: kernel.specification.limits)
+      let message = "\(id) ended before it answered: \(clause)\(log)"
+      abandonStart(id, reason, EngineError(.startFailed, message), now)
     } else {
       backOff(id, reason, now)
     }
   }
 
-  /// The restart rule: again after a while, or never.
-  mutating func backOff(_ id: KernelID, _ reason: String, _ now: Instant) {
-    switch configuration.backoff.crashed(&kernels[id]!, now: now) {
-    case .restart(let delay):
-      wait(delay, id, now)
-      let promise = "it is tried again in \(delay.seconds) s"
-      fail(waiting: id, EngineError(.startFailed, "\(id) did not start (\(reason)); \(promise)"))
-    case .giveUp(let exits):
-      rest(id, .failed)
-      note(id, .failed, "given up: \(exits) exits within \(Int(configuration.backoff.window.seconds)) s")
-      fail(waiting: id, EngineError(.startFailed, "\(id) was given up after \(exits) exits; the last: \(reason)"))
-    }
-  }
-
-  private mutating func wait(_ delay: Duration, _ id: KernelID, _ now: Instant) {
+  mutating func wait(_ delay: Duration, _ id: KernelID, _ now: Instant) {
     rest(id, .backoff)
     kernels[id]!.retryAt = now + delay
     timers.set(.backoff(id, generation: kernels[id]!.generation), at: now + delay)
@@ -161,12 +158,13 @@ extension Engine {
   }
 
   /// No process is left, the row stays.
-  private mutating func rest(_ id: KernelID, _ status: Status) {
+  mutating func rest(_ id: KernelID, _ status: Status) {
     kernels[id]!.status = status
     kernels[id]!.process = nil
     kernels[id]!.connections = 0
     kernels[id]!.reservations = []
-    kernels[id]!.isBusy = false
+    kernels[id]!.readySince = nil
+    forgetMeasurements(id)
     effects.append(.unwatch(id))
     save(id)
   }
@@ -189,14 +187,16 @@ extension Engine {
     note(id, .unhealthy, "no heartbeat: \(kernels[id]!.missedHeartbeats) missed")
   }
 
-  private mutating func markHealthy(_ id: KernelID) {
+  private mutating func markHealthy(_ id: KernelID, _ now: Instant) {
     kernels[id]!.status = kernels[id]!.isBusy ? .busy : .idle
+    if !kernels[id]!.isBusy, kernels[id]!.idleSince == nil { kernels[id]!.idleSince = now }
     note(id, .recovered, "its heart beats again")
   }
 
-  private mutating func markIdle(_ id: KernelID) {
+  private mutating func markIdle(_ id: KernelID, _ now: Instant) {
     kernels[id]!.isBusy = false
     kernels[id]!.status = .idle
+    if kernels[id]!.idleSince == nil { kernels[id]!.idleSince = now }
   }
 
   /// The row and all that belongs to it.

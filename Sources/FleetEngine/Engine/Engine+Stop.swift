@@ -7,7 +7,8 @@ extension Engine {
       kernels[id]!.afterStop = .restart
       kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5))
     }
-    note(id, .stopping, restart ? "to be restarted" : "asked for")
+    let isRetired = kernels[id]!.isDraining && waiting[id] == nil
+    note(id, .stopping, restart ? "to be restarted" : isRetired ? "retired, and nobody has it" : "asked for")
     saveIntent(id)
   }
 
@@ -65,7 +66,7 @@ extension Engine {
       startAgain(id, now)
     case .fail(let reason):
       kernels[id]!.stop = nil
-      startFailed(id, reason, now)
+      startFailed(id, LaunchFailure(reason: reason), now)
     case .remove: discard(id)
     }
   }

@@ -24,6 +24,10 @@ public struct EngineConfiguration: Sendable {
   public var pools: [Pool] = []
   /// How often the alert policy is asked.
   public var alertInterval: Duration = .seconds(10)
+  /// How long the host may take to make kernels of a pool's template.
+  public var provisionTimeout: Duration = .seconds(60)
+  /// How often connections are counted while kernels are being retired.
+  public var drainInterval: Duration = .seconds(5)
 
   public init() {}
 }
@@ -58,6 +62,30 @@ public struct Engine: Sendable {
   var lostIsDurable = false
   var retryIsSet = false
   var routing = Routing()
+  /// Questions asked so far, of all entry points. Each time a request is asked about it gets a new number, so that a
+  /// late answer to an earlier question cannot be taken for the answer to this one.
+  var lastQuestion = 0
+  /// Questions that no client waits for.
+  var inquiries: [Int: (PolicyQuestion, Inquiry)] = [:]
+  var poolStates: OrderedDictionary<String, PoolState> = [:]
+  /// Pools of which something changed.
+  var dirtyPools: OrderedSet<String> = []
+  /// Kernels that are being retired.
+  var draining: OrderedSet<KernelID> = []
+  /// A timer looks after connections of kernels that are being retired.
+  var isCounting = false
+  /// Crashes of the event that is being handled.
+  var crashes: [PendingCrash] = []
+  var reportedProblems: [AlertCondition] = []
+  var alerter = Alerter()
+  /// What parts of the host found last, by their names.
+  var hostConditions: OrderedDictionary<String, [AlertCondition]> = [:]
+  /// What the alert policy found last.
+  var lastConditions: [AlertCondition] = []
+  var isAlertAsked = false
+  var alertTimerIsSet = false
+  /// The first event was taken in.
+  var hasBegun = false
   var references = References()
   /// Kernels whose reservations a timer looks after.
   var expiring: Set<KernelID> = []
@@ -66,14 +94,18 @@ public struct Engine: Sendable {
     self.configuration = configuration
     self.totalSpawned = totalSpawned
     ports = Ports(base: configuration.basePort)
+    for pool in configuration.pools { poolStates[pool.name] = PoolState(pool) }
   }
 
   /// Takes in one event and says what is to be done, in order. `now` never goes backwards.
   public mutating func handle(_ event: Event, now: Instant) -> [Effect] {
     effects = []
     dispatch(event, now)
+    if !hasBegun { begin(now) }
     fireTimers(now)
     pumpQuestions(now)
+    settleCrashes(now)
+    settlePools(now)
     flushRows()
     flushCommit(now)
     if let next = timers.next, next != wakeAt {
@@ -92,9 +124,9 @@ public struct Engine: Sendable {
     case .resolved(let question, let result): resolved(question, result, now)
     case .recovered(let found): recover(found, now)
     case .connections(let counts): connectionsCounted(counts, now)
-    case .samples(let samples): sampled(samples)
-    // Nothing asks for kernels of a pool yet.
-    case .provided, .conditions: break
+    case .samples(let samples): sampled(samples, now)
+    case .provided(let pool, let result): provided(pool, result, now)
+    case .conditions(let source, let found): conditions(source, found, now)
     // Whoever ticks has no alarm left, and may have been a little early.
     case .tick: wakeAt = nil
     default: kernelEvent(event, now)
@@ -129,7 +161,7 @@ public struct Engine: Sendable {
       if runs(id, generation) { heartbeat(id, alive, now) }
     case .activity(let id, let generation, let busy):
       guard runs(id, generation) else { return }
-      kernels[id]!.isBusy = busy
+      becameBusy(id, busy, now)
       trigger(busy ? .becameBusy : .becameIdle, id, now)
     default: preconditionFailure("\(event) is no event of one kernel")
     }
@@ -157,6 +189,12 @@ public struct Engine: Sendable {
         if isCurrent(id, generation), kernels[id]!.status == .backoff { trigger(.backoffOver, id, now) }
       case .ask(let question): askAgain(question)
       case .answer: lookForAnswer(now)
+      case .inquiry(let question): lookForAnswer(to: question, now)
+      case .scale(let pool): askScale(pool, now)
+      case .pool(let pool): look(at: pool)
+      case .provision(let pool, let number): provisionOverdue(pool, number, now)
+      case .connections: countAgain(now)
+      case .alert: lookAtAlerts(now)
       case .reservations(let id): expireReservations(id, now)
       case .retryCommit: retryLostCommits()
       }

@@ -20,6 +20,8 @@ struct References: Sendable {
     for session in kernel.sessions { sessions[session] = kernel.id }
   }
 
+  mutating func name(_ name: String, _ id: KernelID) { names[name] = id }
+
   mutating func remove(_ kernel: Kernel) {
     for name in [kernel.id.description, kernel.specification.name] {
       if let name, names[name] == kernel.id { names[name] = nil }

@@ -1,4 +1,5 @@
-// Requests for a kernel, on their way through the policies.
+// Requests for a kernel, on their way through the policies: a request for any that serves (`route`), and every new
+// kernel (`admit`). One of them is worked on at a time.
 import DequeModule
 
 struct Routing: Sendable {
@@ -8,17 +9,18 @@ struct Routing: Sendable {
   var postponed: [Int: Request] = [:]
   /// The one that a policy, or the resolver, works on.
   var asking: Question?
-  /// Questions asked so far. Each time a request is asked about it gets a new number, so that a late answer to an
-  /// earlier question cannot be taken for the answer to this one.
-  var last = 0
   /// A timer looks after `asking`.
   var isWatched = false
 
   struct Request: Sendable {
     var ticket: Ticket
-    var requirements: Requirements
+    var purpose: Purpose
     var candidate: Candidate
     var deadline: Instant
+
+    enum Purpose: Sendable { case spawn, find(Requirements) }
+
+    var requirements: Requirements? { if case .find(let requirements) = purpose { requirements } else { nil } }
   }
 
   struct Question: Sendable {
@@ -29,7 +31,22 @@ struct Routing: Sendable {
     var overdue: Instant
     /// Since it was asked, a kernel that could be given became one that cannot.
     var isOutdated = false
-    /// What the policies said, while the host resolves it.
-    var decision: Decision?
+    var stage = Stage.route
   }
+
+  enum Stage: Sendable {
+    case route
+    /// The host finds out what the decision of the router means.
+    case resolve(Decision)
+    /// May this be started? Perhaps because the router wants it.
+    case admit(Specification, Decision?)
+  }
+}
+
+/// A new kernel that nothing speaks against any more, and the decisions that led to it.
+struct Permit: Sendable {
+  var request: Routing.Request
+  var specification: Specification
+  var route: Decision?
+  var admission: Decision?
 }

@@ -8,6 +8,11 @@ struct Timers: Sendable {
     case backoff(KernelID, generation: Int)
     case ask(question: Int)
     case answer
+    case inquiry(question: Int)
+    case scale(pool: String)
+    case pool(String)
+    case provision(pool: String, number: Int)
+    case connections, alert
     case reservations(KernelID)
     case retryCommit
   }

@@ -2,7 +2,8 @@
 
 /// What the policies of one entry point made of one question.
 public struct PolicyAnswer: Sendable, Hashable {
-  /// Nil: no policy had an opinion, or the one that was asked failed.
+  /// Nil: no policy had an opinion, or the one that was asked failed. An answer beside a failure is one that the host
+  /// could not carry out.
   public var answer: Answer?
   public var reason: String?
   /// The file that answered or failed; nil if there is none.
@@ -26,8 +27,10 @@ public struct PolicyAnswer: Sendable, Hashable {
     self.duration = duration
   }
 
-  /// The answer to a question of a route.
   public var route: RouteAnswer? { if case .route(let answer) = answer { answer } else { nil } }
+  public var scale: ScaleAnswer? { if case .scale(let answer) = answer { answer } else { nil } }
+  public var restart: RestartAnswer? { if case .restart(let answer) = answer { answer } else { nil } }
+  public var conditions: [AlertCondition]? { if case .alert(let answer) = answer { answer } else { nil } }
 }
 
 /// A decision as it was carried out.

@@ -16,6 +16,7 @@ public struct EngineError: Error, Sendable, Hashable {
     case kernelNotFound = "kernel_not_found"
     case configNotFound = "config_not_found"
     case kernelspecNotFound = "kernelspec_not_found"
+    case decisionNotFound = "decision_not_found"
     case nameTaken = "name_taken"
     case wrongState = "wrong_state"
     case refused

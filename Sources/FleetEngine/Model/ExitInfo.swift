@@ -40,6 +40,13 @@ public struct ExitInfo: Sendable, Hashable {
     return "ended, and left no record of how (its shim was killed, and the kernel with it)"
   }
 
+  /// The same as a clause: "it was killed by SIGKILL".
+  func clause(limits: Limits) -> String {
+    let reason = reason(limits: limits)
+    if outOfMemory { return "it ran \(reason)" }
+    return signal == nil ? "it \(reason)" : "it was \(reason)"
+  }
+
   private static func mebibytes(_ bytes: Int64) -> String {
     bytes % (1 << 20) == 0 ? "\(bytes >> 20) MiB" : "\(bytes) bytes"
   }
