@@ -26,10 +26,10 @@ struct Place {
 enum Failures {
   /// - Parameter testLine: where the test begins, if the error has no place of its own.
   static func describe(
-    _ error: LuaError, _ file: AuthorFile, _ source: PowerAssertions? = nil, testLine: Int = 1
+    _ error: LuaError, _ file: AuthorFile, _ assertions: [LuaAssertion] = [], testLine: Int = 1
   ) -> TestFailure {
     if let table = error.value.table, table["is_failure"] == .boolean(true) {
-      return expectation(table, file, source, testLine)
+      return expectation(table, file, assertions, testLine)
     }
     if error.kind == .deadline {
       var failure = TestFailure(
@@ -46,17 +46,18 @@ enum Failures {
   }
 
   private static func expectation(
-    _ table: LuaTable, _ file: AuthorFile, _ source: PowerAssertions?, _ testLine: Int
+    _ table: LuaTable, _ file: AuthorFile, _ assertions: [LuaAssertion], _ testLine: Int
   ) -> TestFailure {
     let place = Place(table["where"]?.text ?? "")
     var failure = TestFailure(
       place: place.line > 0 ? place.text : "\(file.name):\(testLine)", summary: table["message"]?.text ?? "failed")
     failure.expected = table["expected"]?.text
     failure.actual = table["actual"]?.text
-    if let number = table["expression"]?.integer, let assertion = source?[Int(number)] {
-      failure.expression = assertion.expression
+    if let number = table["expression"]?.integer, assertions.indices.contains(Int(number)) {
+      let assertion = assertions[Int(number)]
+      failure.expression = assertion.text
       let shown = table["values"]?.table?.array.compactMap(\.text) ?? []
-      failure.values = zip(assertion.variables, shown).map { TestFailure.Value($0, $1) }
+      failure.values = zip(assertion.values, shown).map { TestFailure.Value($0, $1) }
     }
     return failure
   }

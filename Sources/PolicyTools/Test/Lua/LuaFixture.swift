@@ -17,18 +17,18 @@ struct LuaFixture {
   func run(_ selects: ([String]) -> Bool) -> FixtureReport {
     var report = FixtureReport(path: file.path, policy: policy.path)
     do throws(LuaError) {
-      let source = PowerAssertions(file)
+      let (text, assertions) = rewritten
       let state = try LuaState(Self.limits)
-      try LuaFixtureHost(policy: policy).register(in: state)
+      try LuaFixtureHost(policy: policy, assertions: assertions).register(in: state)
       let prelude = try state.module(state.load(FixturePrelude.text, name: "fixtures"), deadline: Self.patience)
       try state.setGlobal("__host", .nil)
       guard let list = try prelude.function("list"), let run = try prelude.function("run") else {
         preconditionFailure("the prelude returns list and run")
       }
-      try state.call(state.load(source.text, name: file.name), deadline: Self.patience)
+      try state.call(state.load(text, name: file.name), deadline: Self.patience)
       for (index, test) in try Self.tests(state.call(list)).enumerated() where selects(test.name) {
         report.tests.append(
-          result(of: test, source) { () throws(LuaError) in
+          result(of: test, assertions) { () throws(LuaError) in
             try state.call(run, [.integer(Int64(index + 1))], deadline: Self.patience)
           })
       }
@@ -37,6 +37,12 @@ struct LuaFixture {
       report.problem = "\(failure.place): \(failure.summary)"
     }
     return report
+  }
+
+  /// The text with sites; as it is where it is not Lua: then the compiler says so in the words that people know.
+  private var rewritten: (text: String, assertions: [LuaAssertion]) {
+    guard let found = try? LuaAssertions(file) else { return (file.text, []) }
+    return (found.text, found.assertions)
   }
 
   private struct Listed {
@@ -53,13 +59,13 @@ struct LuaFixture {
   }
 
   private func result(
-    of test: Listed, _ source: PowerAssertions, _ body: () throws(LuaError) -> [LuaValue]
+    of test: Listed, _ assertions: [LuaAssertion], _ body: () throws(LuaError) -> [LuaValue]
   ) -> TestResult {
     var result = TestResult(name: test.name, line: test.line)
     let clock = ContinuousClock()
     let start = clock.now
     do throws(LuaError) { _ = try body() } catch {
-      result.failure = Failures.describe(error, file, source, testLine: test.line)
+      result.failure = Failures.describe(error, file, assertions, testLine: test.line)
     }
     result.duration = clock.now - start
     result.log = policy.logged

@@ -9,9 +9,15 @@ import PolicyHost
 /// is to blame.
 struct LuaFixtureHost {
   let policy: PolicyUnderTest
+  let assertions: [LuaAssertion]
 
   func register(in state: LuaState) throws(LuaError) {
     let policy = policy
+    // More values would hide those that matter.
+    let counts = assertions.map { Int64(min($0.values.count, 12)) }
+    try state.register("__host.value_count") { arguments in
+      [.integer(arguments.first?.integer.map { counts[Int($0)] } ?? 0)]
+    }
     try state.register("__host.begin") { _ in
       policy.begin()
       return []

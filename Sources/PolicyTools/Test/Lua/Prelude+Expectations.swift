@@ -1,33 +1,30 @@
 // `assert` and `expect` of Lua fixtures.
 
 extension FixturePrelude {
-  /// The rewritten source (see `PowerAssertions`) calls `__assert` and `__expect` with the number of the expression and
-  /// a function that gives the value of its n-th variable.
+  /// The rewritten source (see `LuaAssertions`) calls `__site` for each of its assertions.
   static let expectations = #"""
-    local function variables(count, value)
+    local function variables(site)
       local shown = {}
-      for i = 1, count do
-        local ok, result = pcall(value, i)
+      for i = 1, host.value_count(site.number) do
+        local ok, result = pcall(site.getter, i)
         shown[i] = ok and show(result) or "?"
       end
       return shown
     end
 
-    function __assert(expression, count, value, ...)
-      local result, message = ...
-      if result then return ... end
+    -- `level`: of the fixture, seen from the caller.
+    local function refuse(level, site, result, message)
       if message ~= nil and type(message) ~= "string" then error(message, 0) end
-      fail(1, {
+      fail(level + 1, {
         message = message or "the assertion is " .. show(result),
-        expression = expression, values = variables(count, value),
+        expression = site and site.number, values = site and variables(site),
       })
     end
 
     function assert(...)
       local result, message = ...
-      if result then return ... end
-      if message ~= nil and type(message) ~= "string" then error(message, 0) end
-      fail(1, message or "the assertion is " .. show(result))
+      if not result then refuse(1, nil, result, message) end
+      return ...
     end
 
     local function has(actual, part)
@@ -108,7 +105,7 @@ extension FixturePrelude {
       if is_never then words, expected, actual = "never " .. words, nil, nil end
       fail(2, {
         message = "expected " .. brief(self.value) .. " " .. words, expected = expected, actual = actual,
-        expression = self.expression, values = self.getter and variables(self.count, self.getter) or {},
+        expression = self.site and self.site.number, values = self.site and variables(self.site),
       })
     end
 
@@ -126,13 +123,26 @@ extension FixturePrelude {
       end
     end
 
-    function __expect(expression, count, getter, value)
-      local self = { value = value, expression = expression, count = count, getter = getter, is_never = false }
-      return setmetatable({ [known] = self }, expectation)
-    end
-
     function expect(value)
       return setmetatable({ [known] = { value = value, is_never = false } }, expectation)
+    end
+
+    local plain_expect, plain_assert = expect, assert
+
+    function __site(number, getter, target)
+      local site = { number = number, getter = getter }
+      if target == plain_expect then
+        return function(value)
+          return setmetatable({ [known] = { value = value, is_never = false, site = site } }, expectation)
+        end
+      elseif target == plain_assert then
+        return function(...)
+          local result, message = ...
+          if not result then refuse(1, site, result, message) end
+          return ...
+        end
+      end
+      return target
     end
     """#
 
