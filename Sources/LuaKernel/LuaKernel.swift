@@ -13,6 +13,7 @@ public final class LuaKernel {
   let log: KernelLog
   let fleet: FleetLibrary
   let models: ModelLibrary
+  let comms: CommLibrary
   var history: History
   /// The number of the last request that stored history.
   var count = 0
@@ -39,6 +40,8 @@ public final class LuaKernel {
     context = ExecutionContext(server: server, signals: signals)
     models = ModelLibrary(setup.configuration.configuration, interruption: server.wakeup)
     try models.install(in: state)
+    comms = CommLibrary(context: context)
+    try comms.install(in: state)
     session = try LuaSession(state, context: context)
     fleet = FleetLibrary(identity: setup.identity, signals: signals)
     try StateLibrary.install(in: state, store: StateStore(path: setup.identity.stateFile))
@@ -134,9 +137,10 @@ public final class LuaKernel {
     case "complete_request": return complete(request.content)
     case "inspect_request": return inspect(request.content)
     case "history_request": return .init("history_reply", history.reply(to: request.content))
-    case "comm_info_request": return .init("comm_info_reply", ["status": "ok", "comms": [:]])
-    // Comms are messages without replies; we offer no targets, so there is nobody to pass them to.
-    case "comm_open", "comm_msg", "comm_close": return nil
+    case "comm_info_request": return commInfo(request.content)
+    case "comm_open", "comm_msg", "comm_close":
+      receive(comm: request)
+      return nil
     default: return LuaKernel.unknown(request.type)
     }
   }

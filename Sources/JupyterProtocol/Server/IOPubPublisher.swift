@@ -59,10 +59,11 @@ public final class IOPubPublisher: Sendable {
   ///   - content: a JSON object as bytes.
   public func publish(
     _ type: String, topic: String? = nil, parent: MessageHeader?, content: [UInt8],
-    metadata: [UInt8] = Array("{}".utf8)
+    metadata: [UInt8] = Array("{}".utf8), buffers: Frames = []
   ) {
     flush()
-    let frames = self.frames(type, topic: topic ?? type, parent: parent, content: content, metadata: metadata)
+    let frames = self.frames(
+      type, topic: topic ?? type, parent: parent, content: content, metadata: metadata, buffers: buffers)
     persist(waits: true) { self.send(frames, &$0) }
   }
 
@@ -128,10 +129,12 @@ public final class IOPubPublisher: Sendable {
   // MARK: Sending
 
   private func frames(
-    _ type: String, topic: String, parent: MessageHeader?, content: [UInt8], metadata: [UInt8] = Array("{}".utf8)
+    _ type: String, topic: String, parent: MessageHeader?, content: [UInt8], metadata: [UInt8] = Array("{}".utf8),
+    buffers: Frames = []
   ) -> Frames {
     session.frames(
-      session.header(type), identities: [Array(topic.utf8)], parent: parent, content: content, metadata: metadata)
+      session.header(type), identities: [Array(topic.utf8)], parent: parent, content: content, metadata: metadata,
+      buffers: buffers)
   }
 
   private enum Delivery {

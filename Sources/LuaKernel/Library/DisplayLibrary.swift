@@ -47,6 +47,7 @@ enum DisplayLibrary {
   private static func source(of part: String) -> String {
     switch part {
     case "code": CodeModule.source
+    case "comm": CommModule.source
     case "llm": ModelModule.source
     case "manual": Manual.source
     case "rich": RichModule.source

@@ -20,13 +20,28 @@ final class ExecutionContext {
   /// The code of a cell by the name of its chunk, if it is still kept.
   var cell: (String) -> String? = { _ in nil }
 
+  /// What `os.exit` was called with in code that ends by it without ending the kernel.
+  private(set) var exitCode: Int32?
+
   func begin(_ request: JupyterMessage) {
     self.request = request
     pages = []
+    exitCode = nil
   }
 
-  func publish(_ type: String, _ content: JSON) {
-    server.publisher.publish(type, parent: request?.header, content: content.encoded())
+  /// `os.exit`. Code that `fleet exec` or `fleet run` brings to a kernel that others share ends alone; a cell of a
+  /// notebook ends the kernel.
+  func exit(_ code: Int32) {
+    if request?.metadata["fleet"]?["keep_kernel"]?.bool == true {
+      exitCode = code
+    } else {
+      signals.end(.exit(code: code))
+    }
+  }
+
+  func publish(_ type: String, _ content: JSON, metadata: JSON = [:], buffers: [[UInt8]] = []) {
+    server.publisher.publish(
+      type, parent: request?.header, content: content.encoded(), metadata: metadata.encoded(), buffers: buffers)
   }
 
   func write(_ stream: LuaStream, _ bytes: UnsafeRawBufferPointer) {
@@ -34,17 +49,23 @@ final class ExecutionContext {
   }
 
   /// Asks the client for a line. Nil at the end of its input.
-  func ask() throws(ScriptError) -> String? {
+  /// - Parameter isPassword: what is typed is not shown.
+  func ask(prompt: String, isPassword: Bool) throws(ScriptError) -> String? {
+    let asking = isPassword ? "password" : "io.read"
     guard let request, request.content["allow_stdin"]?.bool ?? true else {
-      throw ScriptError("io.read: the client that runs this code cannot be asked for input")
+      throw ScriptError("\(asking): the client that runs this code cannot be asked for input")
     }
     let outcome: InputOutcome
-    do { outcome = try server.input(prompt: "", for: request) } catch { throw ScriptError("io.read: \(error)") }
+    do {
+      outcome = try server.input(prompt: prompt, isPassword: isPassword, for: request)
+    } catch {
+      throw ScriptError("\(asking): \(error)")
+    }
     switch outcome {
     case .text("\u{4}"): return nil
     case .text(let line): return line
-    case .interrupted: throw ScriptError("io.read: interrupted")
-    case .noClient: throw ScriptError("io.read: the client that runs this code cannot be asked for input")
+    case .interrupted: throw ScriptError("\(asking): interrupted")
+    case .noClient: throw ScriptError("\(asking): the client that runs this code cannot be asked for input")
     }
   }
 }

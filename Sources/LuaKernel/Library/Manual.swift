@@ -436,6 +436,27 @@ enum Manual {
     progress(total | list [, label])
     A progress bar. for i in progress(100) do … end; or bar:set(n), bar:step(), bar:finish().
 
+    password([prompt])
+    Asks the client for a line that is not shown as it is typed. Returns nil at the end of the input.
+
+    comm.register(target, open)
+    From now on calls open(comm, data, buffers) when a client opens a comm for target.
+
+    comm.open(target [, data [, metadata [, buffers]]])
+    Opens a comm to what the clients have registered under target. comm:send(data [, metadata [, buffers]]), comm:close(data),
+    comm:on_message(function(data, buffers) … end), comm:on_close(function(data) … end).
+
+    llm.complete{prompt = "…"}
+    Asks the model of the kernel's config. options: system, stream (true or a function), format = "json", schema, tools, model,
+    max_tokens, temperature, timeout. The reply has text, json, usage, finish_reason, tool_calls, messages.
+
+    llm.chat{messages = {…}}
+    Like llm.complete, of a whole conversation. messages: { role = "user", content = "…" } or reply.messages of an earlier one.
+    tools: name = { description = …, parameters = { city = "string" }, run = function(args) … end }.
+
+    llm.stream{prompt = "…"}
+    An iterator over the pieces of the answer: for piece in llm.stream{…} do … end.
+
     help(name)
     Shows what a name stands for in the client's pager: help("string.format").
 

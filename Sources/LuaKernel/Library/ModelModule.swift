@@ -6,18 +6,10 @@ enum ModelModule {
     local F = ...
     local start, next_piece, encode = F.model_start, F.model_next, F.json
     local type, pairs, ipairs, tostring, setmetatable = type, pairs, ipairs, tostring, setmetatable
-    local error, pcall, sort, getinfo, out = error, pcall, table.sort, debug.getinfo, io.stdout
+    local pcall, sort, out = pcall, table.sort, io.stdout
     local llm, STEPS = {}, 8
 
-    --- Raises an error at the place in the script that called us.
-    local function fail(message)
-      for level = 3, 12 do
-        local info = getinfo(level, "Sl")
-        if not info then break end
-        if info.currentline > 0 and info.short_src ~= "fleet" then error("llm: " .. message, level) end
-      end
-      error("llm: " .. message, 0)
-    end
+    local function fail(message) F.fail("llm: " .. message) end
 
     -- Replies ----------------------------------------------------------------------------------------------------
 

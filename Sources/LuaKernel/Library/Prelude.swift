@@ -85,6 +85,17 @@ enum Prelude {
     --- The text of a value that shows itself otherwise: its own, or else what it is.
     function F.plain(value) return has_text(value) and tostring(value) or "<" .. type(value) .. ">" end
 
+    --- Raises an error at the innermost place that is not the kernel's own; a tail call may have hidden it.
+    local getinfo = debug.getinfo
+    function F.fail(message)
+      for level = 2, 12 do
+        local info = getinfo(level, "Sl")
+        if not info then break end
+        if info.currentline > 0 and info.short_src ~= "fleet" then error(message, level) end
+      end
+      error(message, 0)
+    end
+
     -- Parts are compiled when they are first used.
     local source, load, parts = F.source, load, {}
     local function part(name)
@@ -250,6 +261,12 @@ enum Prelude {
 
     function F.forget_input() pending = "" end
 
+    --- Asks for a line that is not shown as it is typed; nil at the end of the input.
+    function password(prompt)
+      if prompt ~= nil and type(prompt) ~= "string" then F.fail("password: the prompt must be a string") end
+      return (ask(prompt or "Password: ", true))
+    end
+
     -- The end ----------------------------------------------------------------------------------------------------
 
     function os.exit(code)
@@ -287,6 +304,15 @@ enum Prelude {
       })
     end
     function F.publish(name, values) rawset(global, name, F.readonly(values)) end
+
+    -- Comms ------------------------------------------------------------------------------------------------------
+
+    comm = {}
+    for _, name in ipairs { "open", "register" } do
+      comm[name] = function(...) return part("comm")[name](...) end
+    end
+    --- Without the part, there is nothing that a script could have registered.
+    function F.comm_received(...) return parts.comm ~= nil and parts.comm.received(...) end
 
     -- Language models --------------------------------------------------------------------------------------------
 

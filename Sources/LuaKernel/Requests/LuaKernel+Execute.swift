@@ -21,7 +21,8 @@ extension LuaKernel {
       if let value, !isSilent { publishResult(value, request) }
       return success(evaluating: content["user_expressions"]?.object ?? [:])
     case .failure(let error):
-      if case .exit(let code) = signals.ending { return farewell(code) }
+      if case .exit(let code) = signals.ending { return farewell(code, keepingKernel: false) }
+      if let code = context.exitCode { return farewell(code, keepingKernel: true) }
       let report = describe(error, of: code, request)
       log.debug("execution \(count) failed: \(report.value)")
       if !isSilent { publish(report, request) }
@@ -135,9 +136,9 @@ extension LuaKernel {
     }
   }
 
-  /// The reply to code that called `os.exit`: not an error, and clients learn that the kernel ends.
-  private func farewell(_ code: Int32) -> KernelServer.Reply {
-    let payload: JSON = ["source": "ask_exit", "keepkernel": false, "code": JSON(code)]
+  /// The reply to code that called `os.exit`: not an error, and clients learn whether the kernel ends.
+  private func farewell(_ code: Int32, keepingKernel keeps: Bool) -> KernelServer.Reply {
+    let payload: JSON = ["source": "ask_exit", "keepkernel": .bool(keeps), "code": JSON(code)]
     return .init(
       "execute_reply",
       ["status": "ok", "execution_count": JSON(count), "payload": [payload], "user_expressions": [:]])

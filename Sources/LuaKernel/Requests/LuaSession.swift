@@ -13,6 +13,7 @@ final class LuaSession {
   private let publishing: LuaFunction
   private let publishingModel: LuaFunction
   private let forgetInput: LuaFunction
+  private let receivingComm: LuaFunction
   private let showing: LuaFunction
   private let indentation: LuaFunction
   /// `_VERSION`, such as `Lua 5.4`.
@@ -21,12 +22,14 @@ final class LuaSession {
   init(_ state: LuaState, context: ExecutionContext) throws(LuaError) {
     self.state = state
     let interrupter = state.interrupter
-    try state.register("__fleet.ask") { _ in
-      [try context.ask().map { .text($0) } ?? .nil]
+    try state.register("__fleet.ask") { arguments in
+      let prompt = arguments.first?.text ?? ""
+      let isPassword = arguments.count > 1 && arguments[1].isTruthy
+      return [try context.ask(prompt: prompt, isPassword: isPassword).map { .text($0) } ?? .nil]
     }
     try state.register("__fleet.quit") { arguments in
       let code = arguments.first?.integer ?? 1
-      context.signals.end(.exit(code: Int32(truncatingIfNeeded: code)))
+      context.exit(Int32(truncatingIfNeeded: code))
       interrupter.interrupt()
       return []
     }
@@ -39,6 +42,7 @@ final class LuaSession {
     inspection = try state.function("__fleet.inspect")
     publishing = try state.function("__fleet.publish")
     publishingModel = try state.function("__fleet.publish_model")
+    receivingComm = try state.function("__fleet.comm_received")
     forgetInput = try state.function("__fleet.forget_input")
     showing = try state.function("__fleet.show_one")
     indentation = try state.function("__fleet.indent")
@@ -108,6 +112,16 @@ final class LuaSession {
 
   /// Text that was read from the last client is not for the next one.
   func discardInput() { _ = try? state.call(forgetInput) }
+
+  /// Hands a comm's message to the function that a script gave for it.
+  /// - Returns: whether there is one.
+  func receive(
+    comm type: String, id: String, target: String, data: JSON, buffers: [[UInt8]]
+  ) throws(LuaError) -> Bool {
+    let parts = LuaValue.sequence(buffers.map { .string($0) })
+    return try state.call(receivingComm, [.text(type), .text(id), .text(target), LuaValue(data), parts]).first?.isTruthy
+      ?? false
+  }
 
   // MARK: Questions about code
 
