@@ -46,6 +46,9 @@ public struct KernelspecInstallation: Sendable, Hashable {
     try Self.checkOwner(directory)
     try Self.makeDirectory(directory)
     try Self.write(Array(KernelLogo.svg.utf8), to: directory + "/logo-svg.svg")
+    for (size, base64) in KernelLogo.pixels {
+      try Self.write(KernelLogo.png(base64), to: "\(directory)/logo-\(size)x\(size).png")
+    }
     try Self.write(document.encoded(pretty: true) + [UInt8(ascii: "\n")], to: directory + "/kernel.json")
     return directory
   }
