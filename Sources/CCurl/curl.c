@@ -58,7 +58,7 @@ static const char *load(void) {
   const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4"};
   void *handle = NULL;
   for (size_t i = 0; i < sizeof names / sizeof *names && !handle; i++) handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-  if (!handle) return "libcurl.so.4 is not installed; install the package libcurl4 (apt install libcurl4)";
+  if (!handle) return "libcurl.so.4 cannot be loaded; install the package libcurl4 (apt install libcurl4)";
 #define FIND(name) find(handle, "curl_" #name, &library.name)
   bool is_whole = FIND(global_init) && FIND(easy_init) && FIND(easy_setopt) && FIND(easy_getinfo) &&
     FIND(easy_cleanup) && FIND(easy_strerror) && FIND(slist_append) && FIND(slist_free_all) && FIND(multi_init) &&

@@ -175,4 +175,28 @@ import Testing
       }
     }
   }
+
+  /// Kernels whose scripts ask no model do not pay for it.
+  @Test func loadsLibcurlWhenItIsNeeded() throws {
+    try withModel { kernel, client, _ throws in
+      let maps = "/proc/\(kernel.process.pid)/maps"
+      #expect(try client.value("llm.model") == "test-1")
+      #expect(!contents(of: maps).contains("libcurl"))
+      #expect(try client.value("tostring(llm.complete('say hello'))") == "hello")
+      #expect(contents(of: maps).contains("libcurl.so.4"))
+    }
+  }
+
+  @Test func saysWhatToInstall() throws {
+    try withTemporaryDirectory { directory in
+      let server = try ModelServer(in: directory)
+      for name in ["libcurl.so.4", "libcurl-gnutls.so.4"] { try write("not a library", to: "\(directory)/\(name)") }
+      let kernel = try KernelProcess(
+        in: directory, ["--config", try server.config("openai")],
+        environment: ["TEST_MODEL_KEY": ModelServer.key, "LD_LIBRARY_PATH": directory])
+      #expect(
+        try kernel.client().problem("llm.complete('say hello')")
+          == "llm: libcurl.so.4 cannot be loaded; install the package libcurl4 (apt install libcurl4)")
+    }
+  }
 }
