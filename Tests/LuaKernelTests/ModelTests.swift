@@ -46,6 +46,14 @@ import Testing
     }
   }
 
+  @Test(arguments: ModelServer.apis) func takesAWholeAnswerWhereItAskedForAStream(_ api: String) throws {
+    try withModel(api) { _, client, _ throws in
+      let shown = try client.show("reply = llm.complete{prompt = 'plain all at once', stream = true}")
+      #expect(shown.stdout == "all at once\n")
+      #expect(try client.value("reply.text") == "all at once")
+    }
+  }
+
   /// What is written first is seen before the answer is over.
   @Test func streamsBeforeTheEnd() throws {
     try withModel { _, client, _ throws in

@@ -25,6 +25,8 @@ final class ModelCall {
   private var attempt: Attempt?
   /// Once a script has seen a part of an answer, another answer must not follow it.
   private var hasBegun = false
+  /// The answer of a server that cannot stream, once its text has been given as the only piece.
+  private var whole: ModelReply?
 
   /// The answer to one attempt.
   private struct Attempt {
@@ -59,6 +61,7 @@ final class ModelCall {
 
   /// Waits for the next piece of the answer; after the reply nothing follows.
   func next() throws(ModelError) -> Event {
+    if let whole { return .reply(whole) }
     while true {
       do throws(ModelError) {
         return try step()
@@ -119,7 +122,10 @@ final class ModelCall {
         // Text that was held back comes before the reply.
         let rest = redaction.finish()
         if !rest.isEmpty && request.streams { return .text(rest) }
-        return .reply(try reply(current))
+        let reply = try reply(current)
+        guard request.streams, current.isStream != true, !reply.text.isEmpty else { return .reply(reply) }
+        whole = reply
+        return .text(reply.text)
       }
     }
   }

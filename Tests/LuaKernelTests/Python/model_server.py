@@ -98,6 +98,11 @@ class Handler(BaseHTTPRequestHandler):
     def act_say(self, text, _):
         self.reply(text)
 
+    def act_plain(self, text, _):
+        """As a server that cannot stream."""
+        self.streams = False
+        self.reply(text)
+
     def act_echo(self, _, __):
         document = self.request_document
         self.reply(json.dumps({key: document[key] for key in sorted(document) if key != "messages"}))
