@@ -30,6 +30,25 @@ static void put_counted(lua_State *L, buffer *b, uint8_t tag, const char *bytes,
   memcpy(at + 5, bytes, count);
 }
 
+static void put_integer(lua_State *L, buffer *b, int64_t value) {
+  if (value != (int32_t)value) return put_eight(L, b, CLUA_TAG_INTEGER, &value);
+  int32_t small = (int32_t)value;
+  bool fits = small == (int8_t)small;
+  uint8_t *at = room(L, b, fits ? 2 : 5);
+  *at = fits ? CLUA_TAG_BYTE : CLUA_TAG_SHORT;
+  memcpy(at + 1, &small, fits ? 1 : 4);  // the lowest byte comes first: see the assertion
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "put_integer takes the first byte for the lowest");
+
+static void put_string(lua_State *L, buffer *b, const char *bytes, size_t count) {
+  if (count > UINT8_MAX) return put_counted(L, b, CLUA_TAG_STRING, bytes, count);
+  uint8_t *at = room(L, b, 2 + count);
+  at[0] = CLUA_TAG_WORD;
+  at[1] = (uint8_t)count;
+  memcpy(at + 2, bytes, count);
+}
+
 const char *clua_type_name(lua_State *L, int index) {
   if (lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
     lua_pushliteral(L, "__name");
@@ -107,8 +126,7 @@ static void encode(lua_State *L, int index, buffer *b, const path *outer) {
     case LUA_TBOOLEAN: return put_tag(L, b, lua_toboolean(L, index) ? CLUA_TAG_TRUE : CLUA_TAG_FALSE);
     case LUA_TNUMBER:
       if (lua_isinteger(L, index)) {
-        int64_t value = lua_tointeger(L, index);
-        put_eight(L, b, CLUA_TAG_INTEGER, &value);
+        put_integer(L, b, lua_tointeger(L, index));
       } else {
         double value = lua_tonumber(L, index);
         put_eight(L, b, CLUA_TAG_NUMBER, &value);
@@ -117,7 +135,7 @@ static void encode(lua_State *L, int index, buffer *b, const path *outer) {
     case LUA_TSTRING: {
       size_t count;
       const char *bytes = lua_tolstring(L, index, &count);
-      return put_counted(L, b, CLUA_TAG_STRING, bytes, count);
+      return put_string(L, b, bytes, count);
     }
     case LUA_TTABLE: return encode_table(L, index, b, outer);
     case LUA_TUSERDATA: return encode_userdata(L, index, b, outer);
@@ -151,9 +169,10 @@ static uint8_t peek(lua_State *L, const reader *r) {
 
 static void decode(lua_State *L, reader *r, int depth);
 
-static void decode_string(lua_State *L, reader *r) {
-  uint32_t count;
-  take(L, r, &count, sizeof count);
+/// - Parameter size: bytes of the length.
+static void decode_string(lua_State *L, reader *r, size_t size) {
+  uint32_t count = 0;
+  take(L, r, &count, size);
   if ((size_t)(r->end - r->at) < count) luaL_error(L, "damaged value");
   lua_pushlstring(L, (const char *)r->at, count);
   r->at += count;
@@ -192,13 +211,24 @@ static void decode(lua_State *L, reader *r, int depth) {
       take(L, r, &value, sizeof value);
       return lua_pushinteger(L, value);
     }
+    case CLUA_TAG_BYTE: {
+      int8_t value;
+      take(L, r, &value, sizeof value);
+      return lua_pushinteger(L, value);
+    }
+    case CLUA_TAG_SHORT: {
+      int32_t value;
+      take(L, r, &value, sizeof value);
+      return lua_pushinteger(L, value);
+    }
     case CLUA_TAG_NUMBER: {
       double value;
       take(L, r, &value, sizeof value);
       return lua_pushnumber(L, value);
     }
     case CLUA_TAG_STRING:
-    case CLUA_TAG_OPAQUE: return decode_string(L, r);
+    case CLUA_TAG_OPAQUE: return decode_string(L, r, 4);
+    case CLUA_TAG_WORD: return decode_string(L, r, 1);
     case CLUA_TAG_TABLE: return decode_table(L, r, depth);
     default: luaL_error(L, "damaged value");
   }

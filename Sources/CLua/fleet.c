@@ -10,8 +10,8 @@ static void copy_names(lua_State *L, const char *from, int count, names *to) {
   for (; to->count < count; from += strlen(from) + 1) {
     char *copy = clua_reallocate(vm_of(L), NULL, strlen(from) + 1);
     if (!copy) clua_raise_memory(L);
-    to->names[to->count] = strcpy(copy, from);
-    to->keys[to->count++] = lua_pushstring(L, from);
+    to->names[to->count++] = strcpy(copy, from);
+    to->keys[to->count - 1] = lua_pushstring(L, from);
     lua_pushboolean(L, 1);
     lua_rawset(L, -3);
   }
@@ -21,6 +21,12 @@ static void *copy_bytes(lua_State *L, const void *bytes, size_t size) {
   void *copy = clua_reallocate(vm_of(L), NULL, size ? size : 1);
   if (!copy) clua_raise_memory(L);
   return memcpy(copy, bytes, size);
+}
+
+static int find_field(const fleet *f, const char *name) {
+  for (int field = 0; field < f->row.count; field++)
+    if (strcmp(f->row.names[field], name) == 0) return field;
+  return -1;
 }
 
 static void copy_schema(lua_State *L, fleet *f, const clua_schema *schema) {
@@ -40,26 +46,18 @@ static void copy_schema(lua_State *L, fleet *f, const clua_schema *schema) {
     if (f->rules[i].kind == CLUA_RULE_PREFERS) f->preferred_rule = i;
   f->eligible_field = schema->eligible_field;
   f->order_field = schema->order_field;
+  f->key_field = schema->key_field;
+  f->clients_field = find_field(f, "clients");
+  f->latency_field = find_field(f, "latency");
+  f->pool_field = find_field(f, "pool");
+  f->membership = UINT64_C(1) << f->eligible_field;
+  for (int i = 0; i < f->rule_count; i++) f->membership |= UINT64_C(1) << f->rules[i].row_field;
   f->eligible = copy_bytes(L, schema->eligible.start, schema->eligible.count);
   f->eligible_size = schema->eligible.count;
 }
 
 static int reference_new_table(lua_State *L) {
   lua_newtable(L);
-  return luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
-/// What a row has where its table of values has nothing: fields that are tables are empty rather than absent.
-static int reference_row_defaults(lua_State *L, const fleet *f) {
-  lua_createtable(L, 0, 1);
-  lua_newtable(L);
-  for (int i = 0; i < f->rule_count; i++) {
-    if (f->rules[i].kind != CLUA_RULE_INCLUDES && f->rules[i].kind != CLUA_RULE_PREFERS) continue;
-    lua_newtable(L);
-    clua_make_read_only(L, "kernel rows are read-only");
-    lua_setfield(L, -2, f->row.names[f->rules[i].row_field]);
-  }
-  lua_setfield(L, -2, "__index");
   return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
@@ -73,12 +71,8 @@ static int open_rows(lua_State *L) {
   clua_vm *vm = vm_of(L);
   fleet *f = vm->fleet;
   copy_schema(L, f, schema);
-  f->rows = reference_new_table(L);
   f->preferred = reference_new_table(L);
-  f->row_defaults = reference_row_defaults(L, f);
-  lua_pushliteral(L, "kernel rows are read-only");
-  lua_pushcclosure(L, clua_refuse_write, 1);
-  f->refuse = luaL_ref(L, LUA_REGISTRYINDEX);
+  clua_open_row_fields(L, f);
   clua_open_sets(L, f);
   for (int i = 0; i < f->view_count; i++) clua_open_view(L, &f->views[i]);
   clua_open_memory(L, f);
@@ -96,14 +90,6 @@ clua_status clua_rows_open(clua_vm *vm, const clua_schema *schema) {
   return status;
 }
 
-/// Pushes the row with this key, or nil.
-static void push_row(lua_State *L, const fleet *f, clua_bytes key) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->rows);
-  lua_pushlstring(L, (const char *)key.start, key.count);
-  lua_rawget(L, -2);
-  lua_remove(L, -2);
-}
-
 static int decide(lua_State *L) {
   const clua_question *q = lua_touserdata(L, 1);
   clua_vm *vm = vm_of(L);
@@ -111,7 +97,11 @@ static int decide(lua_State *L) {
   if (q->view >= 0) clua_set_view(L, &f->views[q->view], q->fields);
   lua_rawgeti(L, LUA_REGISTRYINDEX, q->function);
   int function = lua_gettop(L);
-  if (q->row.start) push_row(L, f, q->row);
+  if (q->row.start) {
+    const row *r = index_find(f, q->row);
+    if (r) push_row(L, r);
+    else lua_pushnil(L);
+  }
   if (q->view >= 0) lua_rawgeti(L, LUA_REGISTRYINDEX, f->views[q->view].reference);
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->everything->reference);
   lua_call(L, lua_gettop(L) - function, LUA_MULTRET);

@@ -180,6 +180,10 @@ void clua_open_bounded_strings(lua_State *L);
 void clua_open_bounded_tables(lua_State *L);
 void clua_open_random(lua_State *L);
 
+// random.c
+/// A number of 0 … limit, each equally likely; never raises.
+uint64_t clua_random_below(clua_vm *vm, uint64_t limit);
+
 // pairs.c
 /// `pairs` in the order of keys.
 int clua_sorted_pairs(lua_State *L);

@@ -16,12 +16,11 @@ static void push_request(lua_State *L, const view *v) {
   lua_createtable(L, 0, 2);
   for (int field = 0; field < v->fields.count; field++) {
     if (record_tag(&v->values, field) == CLUA_TAG_NIL) continue;
-    if (record_tag(&v->values, field) == CLUA_TAG_STRING) {
+    if (record_is_string(&v->values, field)) {
       clua_bytes text = record_string(&v->values, field);
       lua_pushlstring(L, (const char *)text.start, text.count);
     } else {
-      uint32_t start = v->values.offsets[field];
-      clua_decode(L, (clua_bytes){v->values.bytes + start, v->values.offsets[field + 1] - start});
+      clua_decode(L, record_bytes(&v->values, field));
     }
     lua_setfield(L, -2, v->fields.names[field]);
   }

@@ -25,8 +25,7 @@ void clua_seed(clua_vm *vm, uint64_t seed) {
   }
 }
 
-/// A number of 0 … limit, each equally likely.
-static uint64_t below(clua_vm *vm, uint64_t limit) {
+uint64_t clua_random_below(clua_vm *vm, uint64_t limit) {
   uint64_t mask = limit, value;
   for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;
   do value = next(vm->random) & mask;
@@ -53,7 +52,7 @@ static int math_random(lua_State *L) {
     default: return luaL_error(L, "wrong number of arguments");
   }
   luaL_argcheck(L, low <= high, lua_gettop(L), "interval is empty");
-  lua_pushinteger(L, (lua_Integer)(below(vm, (uint64_t)high - (uint64_t)low) + (uint64_t)low));
+  lua_pushinteger(L, (lua_Integer)(clua_random_below(vm, (uint64_t)high - (uint64_t)low) + (uint64_t)low));
   return 1;
 }
 

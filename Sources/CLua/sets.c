@@ -1,20 +1,10 @@
-// Sets of rows that match a request. Each is kept up to date while rows change, so that a decision only looks at the
-// front of a sorted array. What can fail for want of memory happens before anything changes.
+// Sets of rows that match a request or have certain values. Each is kept up to date while rows change, so that a decision
+// only looks at the front of a sorted array. What can fail for want of memory happens before anything changes.
 
 #include "rows.h"
 
+#include <math.h>
 #include <stdlib.h>
-
-static uint64_t hash_bytes(const uint8_t *bytes, size_t size) {
-  uint64_t hash = 0xCBF29CE484222325 ^ size, word;
-  for (; size >= 8; size -= 8, bytes += 8) {
-    memcpy(&word, bytes, 8);
-    hash = (hash ^ word) * 0x9E3779B97F4A7C15;
-    hash ^= hash >> 29;
-  }
-  for (; size > 0; size--) hash = (hash ^ *bytes++) * 0x100000001B3;
-  return hash ^ hash >> 32;
-}
 
 /// Where the row is among the members, or would be.
 static size_t member_index(const set *s, const row *r) {
@@ -27,54 +17,58 @@ static size_t member_index(const set *s, const row *r) {
   return low;
 }
 
-static bool precedes(ranked a, ranked b) {
-  return a.value < b.value || (a.value == b.value && a.row->order < b.row->order);
+static void insert_at(void *array, size_t size, size_t count, size_t at, const void *value) {
+  uint8_t *place = (uint8_t *)array + at * size;
+  memmove(place + size, place, (count - at) * size);
+  memcpy(place, value, size);
 }
 
-static size_t rank_index(const ranking *k, size_t count, ranked entry) {
-  size_t low = 0, high = count;
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    if (precedes(k->entries[middle], entry)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+static void remove_at(void *array, size_t size, size_t count, size_t at) {
+  uint8_t *place = (uint8_t *)array + at * size;
+  memmove(place, place + size, (count - at - 1) * size);
 }
 
-static void insert_member(set *s, row *r) {
+static double clients_of(const fleet *f, const record *values) {
+  double clients = f->clients_field < 0 ? 0 : record_number(values, f->clients_field);
+  return clients > 1e9 ? 0 : floor(clients);
+}
+
+static void insert_member(const fleet *f, set *s, row *r, const record *values) {
   size_t at = member_index(s, r);
-  memmove(s->members + at + 1, s->members + at, (s->count - at) * sizeof *s->members);
-  s->members[at] = r;
+  insert_at(s->members, sizeof *s->members, s->count, at, &r);
+  if (!s->ring.is_used) return;
+  double clients = clients_of(f, values);
+  insert_at(s->ring.hashes, sizeof *s->ring.hashes, s->count, at, &r->hash);
+  insert_at(s->ring.clients, sizeof *s->ring.clients, s->count, at, &clients);
+  s->ring.total += clients;
 }
 
 static void remove_member(set *s, const row *r) {
   size_t at = member_index(s, r);
   while (s->members[at] != r) at++;
-  memmove(s->members + at, s->members + at + 1, (s->count - at - 1) * sizeof *s->members);
+  remove_at(s->members, sizeof *s->members, s->count, at);
+  if (!s->ring.is_used) return;
+  s->ring.total -= s->ring.clients[at];
+  remove_at(s->ring.hashes, sizeof *s->ring.hashes, s->count, at);
+  remove_at(s->ring.clients, sizeof *s->ring.clients, s->count, at);
 }
 
-static void insert_rank(ranking *k, size_t count, ranked entry) {
-  size_t at = rank_index(k, count, entry);
-  memmove(k->entries + at + 1, k->entries + at, (count - at) * sizeof entry);
-  k->entries[at] = entry;
-}
-
-static void remove_rank(ranking *k, size_t count, ranked entry) {
-  size_t at = rank_index(k, count, entry);
-  while (k->entries[at].row != entry.row) at++;
-  memmove(k->entries + at, k->entries + at + 1, (count - at - 1) * sizeof entry);
+static bool resize(clua_vm *vm, void *array, size_t size) {
+  void **place = array;
+  void *larger = clua_reallocate(vm, *place, size);
+  if (larger) *place = larger;
+  return larger != NULL;
 }
 
 /// Makes room for `capacity` members; false if there is no memory.
 static bool grow(clua_vm *vm, set *s, size_t capacity) {
-  for (int i = 0; i < s->ranking_count; i++) {
-    ranked *entries = clua_reallocate(vm, s->rankings[i].entries, capacity * sizeof *entries);
-    if (!entries) return false;
-    s->rankings[i].entries = entries;
-  }
-  row **members = clua_reallocate(vm, s->members, capacity * sizeof *members);
-  if (!members) return false;
-  s->members = members;
+  for (int i = 0; i < s->ranking_count; i++)
+    if (!resize(vm, &s->rankings[i].entries, capacity * sizeof *s->rankings[i].entries)) return false;
+  if (s->ring.is_used
+      && (!resize(vm, &s->ring.hashes, capacity * sizeof *s->ring.hashes)
+          || !resize(vm, &s->ring.clients, capacity * sizeof *s->ring.clients)))
+    return false;
+  if (!resize(vm, &s->members, capacity * sizeof *s->members)) return false;
   s->capacity = capacity;
   return true;
 }
@@ -83,52 +77,73 @@ void set_reserve(lua_State *L, set *s) {
   if (s->count == s->capacity && !grow(vm_of(L), s, s->capacity * 2)) clua_raise_memory(L);
 }
 
-void set_update(const fleet *f, set *s, row *r, const record *before, const record *after) {
-  bool was = before && row_matches(f, s, before), is = after && row_matches(f, s, after);
-  if (!was && !is) return;
+void set_use_ring(lua_State *L, const fleet *f, set *s) {
+  if (s->ring.is_used) return;
+  clua_vm *vm = vm_of(L);
+  if (!resize(vm, &s->ring.hashes, s->capacity * sizeof *s->ring.hashes)
+      || !resize(vm, &s->ring.clients, s->capacity * sizeof *s->ring.clients))
+    clua_raise_memory(L);
+  for (size_t i = 0; i < s->count; i++) {
+    s->ring.hashes[i] = s->members[i]->hash;
+    s->ring.clients[i] = clients_of(f, &s->members[i]->values);
+    s->ring.total += s->ring.clients[i];
+  }
+  s->ring.is_used = true;
+}
+
+/// A member has changed and stays one.
+static void update_member(const fleet *f, set *s, row *r, const record *before, const record *after, uint64_t changed) {
   for (int i = 0; i < s->ranking_count; i++) {
     ranking *k = &s->rankings[i];
-    if (was && is && record_same(before, after, k->field)) continue;
-    if (was) remove_rank(k, s->count, (ranked){record_number(before, k->field), r});
-    if (is) insert_rank(k, s->count - was, (ranked){record_number(after, k->field), r});
+    if (!ranking_depends(f, k->field, changed)) continue;
+    ranking_remove(k, s->count, (ranked){ranking_value(f, before, k->field), r});
+    ranking_insert(k, s->count - 1, (ranked){ranking_value(f, after, k->field), r});
   }
-  if (was == is) return;
+  for (int i = 0; i < s->total_count; i++)
+    if (changed >> s->totals[i].field & 1) s->totals[i].is_current = false;
+  if (!s->ring.is_used || f->clients_field < 0 || !(changed >> f->clients_field & 1)) return;
+  double *clients = &s->ring.clients[member_index(s, r)];
+  s->ring.total -= *clients;
+  *clients = clients_of(f, after);
+  s->ring.total += *clients;
+}
+
+/// Whether it matters to a set that these fields of a member have changed.
+static bool is_concerned(const fleet *f, const set *s, uint64_t changed) {
+  for (int i = 0; i < s->ranking_count; i++)
+    if (ranking_depends(f, s->rankings[i].field, changed)) return true;
+  for (int i = 0; i < s->total_count; i++)
+    if (changed >> s->totals[i].field & 1) return true;
+  return s->ring.is_used && f->clients_field >= 0 && changed >> f->clients_field & 1;
+}
+
+void set_update(const fleet *f, set *s, row *r, const record *before, const record *after, uint64_t changed) {
+  uint64_t deciding = s->everything ? 0 : f->membership | f->filtered;
+  bool can_move = !before || !after || changed & deciding;
+  if (!can_move && !is_concerned(f, s, changed)) return;
+  bool was = before && row_matches(f, s, before), is = can_move ? after && row_matches(f, s, after) : was;
+  if (!was && !is) return;
+  if (was && is) return update_member(f, s, r, before, after, changed);
+  for (int i = 0; i < s->ranking_count; i++) {
+    ranking *k = &s->rankings[i];
+    if (was) ranking_remove(k, s->count, (ranked){ranking_value(f, before, k->field), r});
+    else ranking_insert(k, s->count, (ranked){ranking_value(f, after, k->field), r});
+  }
+  for (int i = 0; i < s->total_count; i++) s->totals[i].is_current = false;
   if (was) remove_member(s, r);
-  else insert_member(s, r);
+  else insert_member(f, s, r, after);
   s->count += is - was;
   s->list_is_current = false;
-}
-
-static int compare_ranked(const void *first, const void *second) {
-  const ranked *a = first, *b = second;
-  return precedes(*b, *a) - precedes(*a, *b);
-}
-
-const ranking *set_ranking(lua_State *L, fleet *f, set *s, int field) {
-  for (int i = 0; i < s->ranking_count; i++)
-    if (s->rankings[i].field == field) return &s->rankings[i];
-  for (size_t i = 0; i < s->count; i++)
-    if (!record_is_comparable(s->members[i]->values, field))
-      luaL_error(L, "kernels cannot be compared by '%s': it is not a number", f->row.names[field]);
-  if (s->ranking_count == MAX_ORDERS) {
-    free(s->rankings[0].entries);
-    memmove(s->rankings, s->rankings + 1, (MAX_ORDERS - 1) * sizeof *s->rankings);
-    s->ranking_count--;
-  }
-  ranking k = {field, clua_reallocate(vm_of(L), NULL, s->capacity * sizeof *k.entries)};
-  if (!k.entries) clua_raise_memory(L);
-  for (size_t i = 0; i < s->count; i++)
-    k.entries[i] = (ranked){record_number(s->members[i]->values, field), s->members[i]};
-  qsort(k.entries, s->count, sizeof *k.entries, compare_ranked);
-  s->rankings[s->ranking_count] = k;
-  return &s->rankings[s->ranking_count++];
 }
 
 void set_free(set *s) {
   if (!s) return;
   for (int i = 0; i < s->ranking_count; i++) free(s->rankings[i].entries);
+  free(s->ring.hashes);
+  free(s->ring.clients);
   free(s->members);
-  free(s->request);
+  free(s->request.offsets);
+  buffer_free(&s->filter);
   free(s);
 }
 
@@ -179,18 +194,23 @@ set *set_create(lua_State *L, fleet *f, bool everything) {
 static bool fill(clua_vm *vm, const fleet *f, set *s) {
   const set *all = f->everything;
   size_t count = 0;
-  for (size_t i = 0; i < all->count; i++) count += row_matches(f, s, all->members[i]->values);
+  for (size_t i = 0; i < all->count; i++) count += row_matches(f, s, &all->members[i]->values);
   if (count >= s->capacity && !grow(vm, s, count + count / 2 + 1)) return false;
   for (size_t i = 0; i < all->count; i++)
-    if (row_matches(f, s, all->members[i]->values)) s->members[s->count++] = all->members[i];
+    if (row_matches(f, s, &all->members[i]->values)) s->members[s->count++] = all->members[i];
   return true;
 }
 
-set *set_for(lua_State *L, fleet *f, const record *request, size_t size) {
-  uint64_t hash = hash_bytes(request->bytes, size);
+static void note_filtered(fleet *f, const set *s) {
+  const uint8_t *at = s->filter.bytes + s->clauses, *end = s->filter.bytes + s->filter.count;
+  for (; at < end; at = record_skip(at + 1, end)) f->filtered |= UINT64_C(1) << *at;
+}
+
+set *set_for(lua_State *L, fleet *f, clua_bytes filter) {
+  uint64_t hash = clua_hash(filter);
   for (int i = 0; i < f->set_count; i++) {
     set *s = f->sets[i];
-    if (s->hash != hash || s->request_size != size || memcmp(s->request->bytes, request->bytes, size) != 0) continue;
+    if (s->hash != hash || !same_bytes((clua_bytes){s->filter.bytes, s->filter.count}, filter)) continue;
     s->used = f->decision;
     return s;
   }
@@ -198,14 +218,12 @@ set *set_for(lua_State *L, fleet *f, const record *request, size_t size) {
   clua_vm *vm = vm_of(L);
   set *s = set_create(L, f, false);
   f->sets[f->set_count++] = s;
-  clua_bytes bytes = {request->bytes, request->offsets[request_of(f)->fields.count]};
-  s->request = record_copy(vm, bytes, request_of(f)->fields.count);
-  if (!s->request || !fill(vm, f, s)) {
+  if (!buffer_append(vm, &s->filter, filter.start, filter.count) || !filter_parse(vm, f, s) || !fill(vm, f, s)) {
     forget(L, f, f->set_count - 1);
     clua_raise_memory(L);
   }
+  note_filtered(f, s);
   s->hash = hash;
-  s->request_size = size;
   s->used = f->decision;
   return s;
 }

@@ -9,8 +9,7 @@ static int make_field(lua_State *L) {
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
   for (int field = 0; name && field < v->fields.count; field++) {
     if (v->fields.keys[field] != name) continue;
-    uint32_t start = v->values.offsets[field];
-    clua_decode(L, (clua_bytes){v->values.bytes + start, v->values.offsets[field + 1] - start});
+    clua_decode(L, record_bytes(&v->values, field));
     if (lua_isnil(L, -1)) return 1;
     if (lua_istable(L, -1)) clua_make_read_only(L, "what is asked about is read-only");
     lua_pushvalue(L, 2);
@@ -61,5 +60,6 @@ void clua_set_view(lua_State *L, view *v, clua_bytes fields) {
   if (v->cached) forget_fields(L, v);
   v->bytes.count = 0;
   if (!buffer_append(vm_of(L), &v->bytes, fields.start, fields.count)) clua_raise_memory(L);
-  if (!record_parse(&v->values, v->bytes.bytes, fields.count, v->fields.count)) luaL_error(L, "damaged question");
+  clua_bytes copy = {v->bytes.bytes, v->bytes.count};
+  if (!record_parse(&v->values, copy, v->fields.count, v->offsets)) luaL_error(L, "damaged question");
 }

@@ -26,6 +26,9 @@ struct LuaDecoder {
     case Int(CLUA_TAG_TRUE): return .boolean(true)
     case Int(CLUA_TAG_INTEGER): return .integer(raw())
     case Int(CLUA_TAG_NUMBER): return .number(raw())
+    case Int(CLUA_TAG_BYTE): return .integer(Int64(raw() as Int8))
+    case Int(CLUA_TAG_SHORT): return .integer(Int64(raw() as Int32))
+    case Int(CLUA_TAG_WORD): return .string(Array(take(Int(raw() as UInt8))))
     case Int(CLUA_TAG_STRING): return .string(Array(counted()))
     case Int(CLUA_TAG_OPAQUE): return .opaque(String(decoding: counted(), as: UTF8.self))
     case Int(CLUA_TAG_TABLE): return .table(table())
@@ -51,9 +54,12 @@ struct LuaDecoder {
   }
 
   private mutating func counted() -> UnsafeRawBufferPointer.SubSequence {
-    let count: UInt32 = raw()
-    let bytes = rest.prefix(Int(count))
-    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(Int(count)))
+    take(Int(raw() as UInt32))
+  }
+
+  private mutating func take(_ count: Int) -> UnsafeRawBufferPointer.SubSequence {
+    let bytes = rest.prefix(count)
+    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
     return bytes
   }
 

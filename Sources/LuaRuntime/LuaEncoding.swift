@@ -30,7 +30,7 @@ public final class LuaEncoder {
     case .boolean(let value): append(boolean: value)
     case .integer(let value): append(integer: value)
     case .number(let value): append(number: value)
-    case .string(let text): text.withUnsafeBytes { append(CLUA_TAG_STRING, $0) }
+    case .string(let text): text.withUnsafeBytes { append(string: $0) }
     case .opaque(let description): append(text: description)
     case .table(let table): append(table)
     }
@@ -41,14 +41,22 @@ public final class LuaEncoder {
   /// A string, or nil.
   public func append(text: String?) {
     guard var text else { return append(tag: CLUA_TAG_NIL) }
-    text.withUTF8 { append(CLUA_TAG_STRING, UnsafeRawBufferPointer($0)) }
+    text.withUTF8 { append(string: UnsafeRawBufferPointer($0)) }
   }
 
   /// An integer, or nil.
   public func append(integer: Int64?) {
     guard let integer else { return append(tag: CLUA_TAG_NIL) }
-    append(tag: CLUA_TAG_INTEGER)
-    append(raw: integer)
+    if let byte = Int8(exactly: integer) {
+      append(tag: CLUA_TAG_BYTE)
+      append(raw: byte)
+    } else if let short = Int32(exactly: integer) {
+      append(tag: CLUA_TAG_SHORT)
+      append(raw: short)
+    } else {
+      append(tag: CLUA_TAG_INTEGER)
+      append(raw: integer)
+    }
   }
 
   /// A float, or nil.
@@ -98,12 +106,18 @@ public final class LuaEncoder {
     count += MemoryLayout<Value>.size
   }
 
-  private func append(_ tag: some BinaryInteger, _ text: UnsafeRawBufferPointer) {
+  private func append(string text: UnsafeRawBufferPointer) {
     reserve(5 + text.count)
-    (start + count).storeBytes(of: UInt8(truncatingIfNeeded: tag), as: UInt8.self)
-    (start + count + 1).storeBytes(of: UInt32(text.count), as: UInt32.self)
-    if let bytes = text.baseAddress { (start + count + 5).copyMemory(from: bytes, byteCount: text.count) }
-    count += 5 + text.count
+    let isShort = text.count <= UInt8.max, header = isShort ? 2 : 5
+    (start + count).storeBytes(
+      of: UInt8(truncatingIfNeeded: isShort ? CLUA_TAG_WORD : CLUA_TAG_STRING), as: UInt8.self)
+    if isShort {
+      (start + count + 1).storeBytes(of: UInt8(text.count), as: UInt8.self)
+    } else {
+      (start + count + 1).storeBytes(of: UInt32(text.count), as: UInt32.self)
+    }
+    if let bytes = text.baseAddress { (start + count + header).copyMemory(from: bytes, byteCount: text.count) }
+    count += header + text.count
   }
 
   @inline(__always)

@@ -21,8 +21,8 @@ public struct LuaReader: ~Copyable {
     case CLUA_TAG_END: return .end
     case CLUA_TAG_NIL: return .nil
     case CLUA_TAG_FALSE, CLUA_TAG_TRUE: return .boolean
-    case CLUA_TAG_INTEGER, CLUA_TAG_NUMBER: return .number
-    case CLUA_TAG_STRING: return .string
+    case CLUA_TAG_BYTE, CLUA_TAG_SHORT, CLUA_TAG_INTEGER, CLUA_TAG_NUMBER: return .number
+    case CLUA_TAG_WORD, CLUA_TAG_STRING: return .string
     case CLUA_TAG_TABLE: return .table
     default: return .opaque
     }
@@ -41,7 +41,7 @@ public struct LuaReader: ~Copyable {
   public mutating func text() -> String? {
     guard let bytes = string else { return nil }
     let text = String(decoding: bytes, as: UTF8.self)
-    drop(5 + bytes.count)
+    drop(to: bytes)
     return text
   }
 
@@ -49,7 +49,7 @@ public struct LuaReader: ~Copyable {
   public mutating func skip(_ expected: StaticString) -> Bool {
     guard let bytes = string, bytes.count == expected.utf8CodeUnitCount else { return false }
     for index in 0..<bytes.count where bytes[index] != expected.utf8Start[index] { return false }
-    drop(5 + bytes.count)
+    drop(to: bytes)
     return true
   }
 
@@ -72,8 +72,12 @@ public struct LuaReader: ~Copyable {
   /// The bytes of the string that comes next.
   private var string: UnsafeBufferPointer<UInt8>? {
     guard next == .string, let at else { return nil }
+    if Int(at.pointee) == CLUA_TAG_WORD { return UnsafeBufferPointer(start: at + 2, count: Int(at[1])) }
     return UnsafeBufferPointer(start: at + 5, count: counted)
   }
+
+  /// Goes on behind a string.
+  private mutating func drop(to bytes: UnsafeBufferPointer<UInt8>) { at = bytes.baseAddress.map { $0 + bytes.count } }
 
   private mutating func drop(_ count: Int) { at = at.map { $0 + count } }
 }

@@ -27,18 +27,21 @@ public struct LuaSchema: Sendable {
   public var rules: [Rule]
   /// Only rows with one of these values in this field match any request.
   public var eligible: (field: String, values: [String])
+  /// A row's string that never changes and that no other row has: what the host calls it.
+  public var keyField: String
   /// A row's number that never changes and that no other row has: sets of rows are in its order.
   public var orderField: String
 
   public init(
     rowFields: [String], requestFields: [String], views: [[String]] = [], rules: [Rule],
-    eligible: (field: String, values: [String]), orderField: String
+    eligible: (field: String, values: [String]), keyField: String, orderField: String
   ) {
     self.rowFields = rowFields
     self.requestFields = requestFields
     self.views = views
     self.rules = rules
     self.eligible = eligible
+    self.keyField = keyField
     self.orderField = orderField
   }
 
@@ -69,7 +72,7 @@ public struct LuaSchema: Sendable {
             var schema = clua_schema(
               row_fields: row_fields, row_count: Int32(rowFields.count), views: views.baseAddress!,
               view_count: Int32(views.count), rules: rules.baseAddress!, rule_count: Int32(rules.count),
-              eligible_field: row(eligible.field), eligible: values, order_field: row(orderField))
+              eligible_field: row(eligible.field), eligible: values, key_field: row(keyField), order_field: row(orderField))
             return body(&schema)
           }
         }
@@ -98,10 +101,10 @@ extension LuaState {
     try check(schema.withC { clua_rows_open(vm, &$0) })
   }
 
-  /// Adds a row, or changes the one with this key in place.
+  /// Adds a row, or changes the one with the same key in place.
   /// - Parameter values: one for each field of the schema, in its order.
-  public func putRow(_ key: String, _ values: LuaEncoder) throws(LuaError) {
-    try check(withKey(key) { key in values.withBytes { clua_row_put(vm, key, $0) } })
+  public func putRow(_ values: LuaEncoder) throws(LuaError) {
+    try check(values.withBytes { clua_row_put(vm, $0) })
   }
 
   /// Removes a row; nothing if there is none.

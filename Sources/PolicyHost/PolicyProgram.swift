@@ -89,7 +89,7 @@ final class PolicyProgram {
       case .put(let row):
         encoder.removeAll()
         encoder.append(row)
-        try state.putRow(row.uuid, encoder)
+        try state.putRow(encoder)
       case .remove(let uuid): try state.removeRow(uuid)
       }
     }

@@ -16,7 +16,7 @@ extension LuaSchema {
       .includes(request: "labels", row: "labels"), .equal(request: "owner", row: "owner"),
       .prefers(request: "session", row: "sessions"),
     ],
-    eligible: ("status", Status.allCases.filter(\.isUsable).map(\.rawValue)), orderField: "serial")
+    eligible: ("status", Status.allCases.filter(\.isUsable).map(\.rawValue)), keyField: "uuid", orderField: "serial")
 }
 
 extension KernelRow {

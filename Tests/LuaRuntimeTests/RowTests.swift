@@ -23,7 +23,7 @@ struct TestRow: Equatable {
       .equal(request: "language", row: "language"), .fileName(request: "config", row: "config"),
       .atLeast(request: "limit", row: "limit"), .includes(request: "labels", row: "labels"),
       .prefers(request: "session", row: "sessions"),
-    ], eligible: ("status", ["idle", "busy"]), orderField: "serial")
+    ], eligible: ("status", ["idle", "busy"]), keyField: "id", orderField: "serial")
 
   var encoded: LuaEncoder {
     let encoder = LuaEncoder()
@@ -65,7 +65,7 @@ struct TestRequest {
 }
 
 extension LuaState {
-  func put(_ row: TestRow) throws { try putRow("key-\(row.serial)", row.encoded) }
+  func put(_ row: TestRow) throws { try putRow(row.encoded) }
 
   func decide(_ function: LuaFunction, _ request: TestRequest = TestRequest()) throws -> [LuaValue] {
     var reader = try decide(function, request.encoded, now: 12.5, deadline: luaNow() + 60_000_000_000)
@@ -176,7 +176,7 @@ extension LuaState {
     #expect(try ask("return fleet:match(request):count()", TestRequest(language: "python", session: "s2")) == [1])
     try state.put(TestRow(serial: 2, language: "lua", clients: 1, sessions: ["s1"]))
     #expect(try ask(body, request)[1] == 2)
-    try state.removeRow("key-2")
+    try state.removeRow("kernel-2")
     #expect(try ask("return fleet:match{session = 's1'}:count()") == [2])
   }
 
@@ -198,7 +198,7 @@ extension LuaState {
     try state.put(TestRow(serial: 1, language: "lua", clients: 9))
     #expect(try ask("return kept == fleet:first(), kept.clients, keptSet:count()") == [true, 9, 2])
     #expect(failure("single:first()").contains("earlier decision"))
-    try state.removeRow("key-1")
+    try state.removeRow("kernel-1")
     #expect(
       try ask("return kept.id, kept == fleet:first(), keptSet:first().id, fleet:count()") == [
         "kernel-1", false, "kernel-2", 3,
@@ -232,7 +232,7 @@ extension LuaState {
       let serial = Int.random(in: 1...60, using: &random)
       if Int.random(in: 0..<4, using: &random) == 0 {
         rows[serial] = nil
-        try state.removeRow("key-\(serial)")
+        try state.removeRow("kernel-\(serial)")
       } else {
         let row = TestRow.random(serial, &random)
         rows[serial] = row
@@ -306,7 +306,7 @@ extension LuaState {
       try state.put(TestRow(serial: serial, language: "lua", config: "c.toml", clients: 2, sessions: ["t\(serial)"]))
     }
     _ = try state.decide(entry, TestRequest(language: "lua", session: "t9"))
-    for serial in 1...10 { try state.removeRow("key-\(serial)") }
+    for serial in 1...10 { try state.removeRow("kernel-\(serial)") }
     while state.collectSome() {}
   }
 }

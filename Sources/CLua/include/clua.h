@@ -23,7 +23,8 @@ typedef struct clua_bytes {
   size_t count;
 } clua_bytes;
 
-/// Tags of encoded values. Numbers are in the machine's byte order.
+/// Tags of encoded values. Numbers are in the machine's byte order. A value has one encoding: integers and strings take the
+/// shortest, so that equal values are equal bytes.
 enum {
   CLUA_TAG_NIL = 0,
   CLUA_TAG_FALSE = 1,
@@ -34,6 +35,9 @@ enum {
   CLUA_TAG_TABLE = 6,    ///< uint32 count of values of 1…n, those; then pairs of key and value
   CLUA_TAG_END = 7,      ///< after a table's last pair
   CLUA_TAG_OPAQUE = 8,   ///< uint32 length, description
+  CLUA_TAG_BYTE = 9,     ///< integer: int8
+  CLUA_TAG_SHORT = 10,   ///< integer: int32
+  CLUA_TAG_WORD = 11,    ///< string: uint8 length, bytes
 };
 
 /// Answers of a callback.

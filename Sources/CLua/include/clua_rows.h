@@ -38,14 +38,16 @@ typedef struct clua_schema {
   /// Only rows with one of these strings (encoded) in this field match any request.
   int32_t eligible_field;
   clua_bytes eligible;
+  /// A string that names it to the host: never changes, and differs from row to row.
+  int32_t key_field;
   /// A number that never changes and differs from row to row: sets are in its order.
   int32_t order_field;
 } clua_schema;
 
 /// Once per VM.
 clua_status clua_rows_open(clua_vm *_Nonnull vm, const clua_schema *_Nonnull schema);
-/// Adds a row, or changes the one with this key: all its fields, encoded, in the order of the schema.
-clua_status clua_row_put(clua_vm *_Nonnull vm, clua_bytes key, clua_bytes values);
+/// Adds a row, or changes the one with the same key: all its fields, encoded, in the order of the schema.
+clua_status clua_row_put(clua_vm *_Nonnull vm, clua_bytes values);
 clua_status clua_row_remove(clua_vm *_Nonnull vm, clua_bytes key);
 
 typedef struct clua_question {
