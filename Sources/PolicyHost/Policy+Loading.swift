@@ -69,7 +69,7 @@ extension Policy {
   /// Runs the policy's fixtures, unless it is what worked last.
   private func rehearse(_ source: PolicySource) -> String? {
     guard let rehearsal = house.rehearsal, house.store?.read(.text, of: key) != source.text else { return nil }
-    return rehearsal(path)
+    return rehearsal(path, source.text)
   }
 
   private func takeOver(_ worker: PolicyWorker, _ source: PolicySource) -> Bool {

@@ -33,7 +33,8 @@ public final class PolicyHost: Policies {
   public init(
     paths: [EntryPoint: [String]], shadows shadowPaths: [EntryPoint: [String]] = [:],
     budget: PolicyBudget = PolicyBudget(), store: PolicyStore? = nil,
-    rehearsal: (@Sendable (String) -> String?)? = nil, log: @escaping @Sendable (PolicyMessage) -> Void
+    rehearsal: (@Sendable (_ path: String, _ text: [UInt8]) -> String?)? = nil,
+    log: @escaping @Sendable (PolicyMessage) -> Void
   ) {
     let changes = changes
     var watch: FileWatch?

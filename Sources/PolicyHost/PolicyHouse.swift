@@ -6,14 +6,14 @@ import LuaRuntime
 final class PolicyHouse: Sendable {
   let budget: PolicyBudget
   let store: PolicyStore?
-  /// Runs the fixtures of a policy file; says what fails.
-  let rehearsal: (@Sendable (String) -> String?)?
+  /// Runs the fixtures of a policy file with this text; says what fails.
+  let rehearsal: (@Sendable (_ path: String, _ text: [UInt8]) -> String?)?
   let log: @Sendable (PolicyMessage) -> Void
   /// Nil where files cannot be watched.
   let watch: FileWatch?
 
   init(
-    budget: PolicyBudget, store: PolicyStore?, rehearsal: (@Sendable (String) -> String?)?, watch: FileWatch?,
+    budget: PolicyBudget, store: PolicyStore?, rehearsal: (@Sendable (String, [UInt8]) -> String?)?, watch: FileWatch?,
     log: @escaping @Sendable (PolicyMessage) -> Void
   ) {
     self.budget = budget

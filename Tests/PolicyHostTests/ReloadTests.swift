@@ -15,7 +15,7 @@ import Testing
 
   private func host(
     _ store: PolicyStore? = nil, shadows: [EntryPoint: [String]] = [:], log: Log = Log(),
-    rehearsal: (@Sendable (String) -> String?)? = nil
+    rehearsal: (@Sendable (String, [UInt8]) -> String?)? = nil
   ) -> PolicyHost {
     PolicyHost(
       paths: [.route: ["\(directory.path)/test.lua"]], shadows: shadows, budget: patient, store: store,
@@ -88,7 +88,7 @@ import Testing
   @Test func aFileWhoseFixturesFailIsNotUsed() async throws {
     try directory.write("test.lua", policy("return {use = 'good'}"))
     let isStrict = Flag()
-    let host = host { path in isStrict.isUp ? "\(path): 1 of 3 tests failed" : nil }
+    let host = host { path, _ in isStrict.isUp ? "\(path): 1 of 3 tests failed" : nil }
     isStrict.isUp = true
     try directory.write("test.lua", policy("return {use = 'untested'}"))
     let outcome = await host.reload()
