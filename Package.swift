@@ -97,7 +97,7 @@ let package = Package(
     .executableTarget(
       name: "fleet",
       dependencies: [
-        "FleetServer", "FleetClient", "JupyterProtocol", "PolicyTools",
+        "FleetServer", "FleetClient", "JupyterProtocol", "LuaKernel", "PolicyTools",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(

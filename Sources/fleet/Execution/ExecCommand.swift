@@ -26,24 +26,27 @@ struct ExecCommand: ParsableCommand {
     guard jsonOption.json else {
       var printer = OutputPrinter()
       let outcome = try session.run(ExecuteRequest(text), input: input) { printer.show($0) }
-      return try Self.finish(outcome, &printer, session.kernel)
+      return try Self.finish(outcome, session.kernel) { printer.show($0) }
     }
     var collector = OutputCollector()
     let outcome = try session.run(ExecuteRequest(text), input: input) { collector.add($0) }
-    var status = "ok"
-    if case .ok = outcome {} else { status = "error" }
-    Output.json(["status": .string(status), "outputs": .array(collector.outputs)])
-    if status == "error" { throw CommandFailure(.failed) }
+    var end: CommandFailure?
+    do throws(CommandFailure) { try Self.finish(outcome, session.kernel) { _ in } } catch { end = error }
+    Output.json([
+      "status": .string(outcome.word), "exit_code": JSON(end?.status ?? 0), "outputs": .array(collector.outputs),
+    ])
+    if let end { throw end }
   }
 
   /// Ends the command as the code ended.
+  /// - Parameter show: tells people of an error that was not among the outputs.
   static func finish(
-    _ outcome: KernelSession.Outcome, _ printer: inout OutputPrinter, _ kernel: KernelDocument
-  ) throws {
+    _ outcome: KernelSession.Outcome, _ kernel: KernelDocument, show: (KernelException) -> Void
+  ) throws(CommandFailure) {
     switch outcome {
     case .ok: return
     case .failed(let exception):
-      printer.show(exception)
+      show(exception)
       throw CommandFailure(Interruption.happened ? .interrupted : .failed)
     case .aborted:
       throw CommandFailure(.failed, "\(kernel.title) did not run the code, because code before it had failed")

@@ -51,6 +51,7 @@ final class KernelSession {
     // Until the kernel begins with it: before that, it may run the code of others.
     let progress = Progress("waiting for \(kernel.title)")
     defer { progress.end() }
+    let request = Self.keepingKernel(request)
     do {
       let reply = try Interruption.forwarding(to: client) {
         try client.execute(
@@ -64,6 +65,16 @@ final class KernelSession {
     } catch KernelClientError.disconnected {
       return end()
     }
+  }
+
+  /// Tells a Lua kernel that `os.exit` ends the code and not the kernel, which others may use; Python's `sys.exit` is
+  /// an error that does the same.
+  private static func keepingKernel(_ request: ExecuteRequest) -> ExecuteRequest {
+    var request = request
+    var fleet = request.metadata["fleet"]?.object ?? [:]
+    fleet["keep_kernel"] = true
+    request.metadata["fleet"] = .object(fleet)
+    return request
   }
 
   /// Waits until a kernel that ended answers again, if its host starts it again.
@@ -92,6 +103,16 @@ final class KernelSession {
 }
 
 extension KernelSession.Outcome {
+  /// For documents. Code that called `os.exit` was successful as an execution.
+  var word: String {
+    switch self {
+    case .ok, .exited: "ok"
+    case .failed: "error"
+    case .aborted: "aborted"
+    case .kernelEnded: "kernel_ended"
+    }
+  }
+
   fileprivate init(_ reply: ExecuteReply) {
     switch reply.outcome {
     case .aborted: self = .aborted

@@ -37,7 +37,7 @@ struct RunCommand: ParsableCommand {
     var printer = OutputPrinter()
     for request in executions {
       let outcome = try session.run(request, input: input) { printer.show($0) }
-      try ExecCommand.finish(outcome, &printer, session.kernel)
+      try ExecCommand.finish(outcome, session.kernel) { printer.show($0) }
     }
   }
 }

@@ -3,11 +3,13 @@ import ArgumentParser
 import FleetConfiguration
 @preconcurrency import Glibc
 import JSON
+import LuaKernel
 
 struct KernelspecCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kernelspec", abstract: "Tell which kernels can be started here.",
-    subcommands: [KernelspecListCommand.self], defaultSubcommand: KernelspecListCommand.self)
+    commandName: "kernelspec", abstract: "Tell which kernels can be started here; make Jupyter know ours.",
+    subcommands: [KernelspecListCommand.self, KernelspecInstallCommand.self],
+    defaultSubcommand: KernelspecListCommand.self)
 }
 
 struct KernelspecListCommand: ParsableCommand {
@@ -51,6 +53,39 @@ struct KernelspecListCommand: ParsableCommand {
       ]
     }
     return ["default": "lua", "kernelspecs": .object(specs)]
+  }
+}
+
+struct KernelspecInstallCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "install", abstract: "Register the Lua kernel with Jupyter, whose clients then start it themselves.",
+    discussion: "An earlier installation under the same name is replaced; another kernel's is not.")
+
+  @Flag(help: "For this user; the default.")
+  var user = false
+
+  @Option(
+    help: "Below this directory's share/jupyter: a Python environment, or /usr/local.", completion: .directory)
+  var prefix: String?
+
+  @Option(help: "The kernelspec's name.")
+  var name = "fleet-lua"
+
+  func validate() throws {
+    guard !user || prefix == nil else { throw ValidationError("--user and --prefix are two places; choose one") }
+  }
+
+  func run() throws {
+    guard let program = Installation.current.program("fleet-kernel") else {
+      throw CommandFailure(.failed, "there is no fleet-kernel beside this program; build or install it first")
+    }
+    let place = prefix.map { KernelspecInstallation.Place.prefix($0) } ?? .user
+    let installation = KernelspecInstallation(place: place, name: name, program: program)
+    do {
+      Output.write("\(name): \(try installation.install())\n")
+    } catch {
+      throw CommandFailure(.failed, error.description)
+    }
   }
 }
 
