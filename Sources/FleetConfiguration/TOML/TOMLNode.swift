@@ -11,6 +11,9 @@ public struct SourcePosition: Sendable, Hashable {
   }
 }
 
+/// The same, for modules that have a `SourcePosition` of their own.
+package typealias FilePosition = SourcePosition
+
 /// A value of a TOML document.
 public struct TOMLNode: Sendable, Hashable {
   public enum Content: Sendable, Hashable {

@@ -3,7 +3,7 @@
 // more, and is then resolved. Nothing moves without a new look: if a look fails, what was found last holds on.
 import OrderedCollections
 
-struct Alerter: Sendable {
+package struct Alerter: Sendable {
   static let capacity = 1000
   /// How long resolved alerts are shown.
   static let retention = Duration.seconds(15 * 60)
@@ -17,13 +17,15 @@ struct Alerter: Sendable {
 
   private var alerts: OrderedDictionary<Identity, Alert> = [:]
 
+  package init() {}
+
   var isEmpty: Bool { alerts.isEmpty }
   /// The oldest first.
-  var all: [Alert] { Array(alerts.values) }
+  package var all: [Alert] { Array(alerts.values) }
 
   /// Takes in all that one source finds now.
   /// - Returns: what people are to be told, and in words what was left out.
-  mutating func update(_ source: String, _ found: [AlertCondition], _ now: Instant) -> (
+  package mutating func update(_ source: String, _ found: [AlertCondition], _ now: Instant) -> (
     changes: [AlertChange], clamps: [String]
   ) {
     var changes: [AlertChange] = []
@@ -100,7 +102,7 @@ struct Alerter: Sendable {
     return true
   }
 
-  private mutating func forget(_ now: Instant) {
+  mutating func forget(_ now: Instant) {
     alerts.removeAll { _, alert in alert.resolvedAt.map { now - $0 >= Self.retention } ?? false }
   }
 }

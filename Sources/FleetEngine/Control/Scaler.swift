@@ -1,11 +1,11 @@
 // What becomes of a wanted number of kernels: the rules of the Kubernetes Horizontal Pod Autoscaler, in its order:
 // tolerance, stabilisation windows, then the bounds and the step.
 
-struct Scaler: Sendable {
-  struct Verdict: Hashable {
-    var wanted: Int
+package struct Scaler: Sendable {
+  package struct Verdict: Hashable {
+    package var wanted: Int
     /// What was changed, in words.
-    var clamps: [String] = []
+    package var clamps: [String] = []
 
     mutating func limit(to allowed: Int, _ why: String) {
       guard allowed != wanted else { return }
@@ -15,9 +15,14 @@ struct Scaler: Sendable {
   }
 
   /// The state of the pool at the time of an answer.
-  struct Present {
+  package struct Present {
     var kernels: Int
     var used: Int
+
+    package init(kernels: Int, used: Int) {
+      self.kernels = kernels
+      self.used = used
+    }
   }
 
   private let pool: Pool
@@ -27,7 +32,7 @@ struct Scaler: Sendable {
   /// What the native rule wanted last, and so wants until it wants something else.
   private var standing: Int?
 
-  init(_ pool: Pool) {
+  package init(_ pool: Pool) {
     self.pool = pool
     lowest = Extreme(lowestOf: pool.scaling.upWindow)
     highest = Extreme(highestOf: pool.scaling.downWindow)
@@ -39,7 +44,7 @@ struct Scaler: Sendable {
   }
 
   /// Without a policy: `used` and `warm` more, within the bounds; up at once, down to the highest of the window.
-  mutating func native(_ present: Present, _ now: Instant) -> Verdict {
+  package mutating func native(_ present: Present, _ now: Instant) -> Verdict {
     let needed = min(pool.maximum, max(pool.minimum, present.used + pool.warm))
     begin(present, now)
     if let standing { _ = highest.add(standing, now) }
@@ -52,7 +57,7 @@ struct Scaler: Sendable {
   }
 
   /// A policy's answer. `apply` has to be told what comes of it.
-  mutating func settle(asked: Int, _ present: Present, _ now: Instant) -> Verdict {
+  package mutating func settle(asked: Int, _ present: Present, _ now: Instant) -> Verdict {
     let (rules, current) = (pool.scaling, present.kernels)
     var verdict = Verdict(wanted: asked)
     begin(present, now)
@@ -77,7 +82,7 @@ struct Scaler: Sendable {
   }
 
   /// The number of kernels is being changed by so many.
-  mutating func changed(by count: Int, _ now: Instant) {
+  package mutating func changed(by count: Int, _ now: Instant) {
     let rules = pool.scaling
     let longest = max(rules.upStep.period, rules.downStep.period, rules.cooldown)
     changes.removeAll { now - $0.at >= longest }

@@ -1,4 +1,4 @@
-// Fixtures stand beside policies: NAME.test.lua tests NAME.lua, and so does NAME.anything.test.lua.
+// Fixtures stand beside policies: NAME.test.lua and NAME.test.toml test NAME.lua, and so does NAME.anything.test.toml.
 
 import FleetConfiguration
 
@@ -6,6 +6,7 @@ import FleetConfiguration
 public struct FixtureFile: Sendable, Hashable {
   public enum Kind: String, Sendable, CaseIterable {
     case lua = ".test.lua"
+    case toml = ".test.toml"
   }
 
   public let path: String

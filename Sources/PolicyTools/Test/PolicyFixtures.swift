@@ -48,8 +48,15 @@ public enum PolicyFixtures {
   ) -> FixtureReport {
     do {
       let file = try AuthorFile(reading: fixture.path)
-      let policy = try texts.policy(fixture.policy, for: fixture.path)
-      return LuaFixture(file: file, policy: policy).run(selects)
+      switch fixture.kind {
+      case .lua:
+        let policy = try texts.policy(fixture.policy, for: fixture.path)
+        return LuaFixture(file: file, policy: policy).run(selects)
+      case .toml:
+        let data = try DataFixture(file)
+        let policy = try texts.policy(data.policy ?? fixture.policy, for: fixture.path)
+        return data.run(policy, selects)
+      }
     } catch {
       return FixtureReport(path: fixture.path, policy: fixture.policy, problem: "\(error)")
     }
