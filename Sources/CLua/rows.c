@@ -2,7 +2,7 @@
 // fastest that Lua offers. That table has only the fields that scripts have read; any other is made from the row's
 // encoded values when it is read for the first time, so that what no policy reads costs neither time nor memory.
 
-#include "rows.h"
+#include "map.h"
 
 #include <stdlib.h>
 
@@ -271,6 +271,7 @@ void clua_rows_close(clua_vm *vm) {
   fleet *f = vm->fleet;
   if (!f) return;
   drop_unfinished(f);
+  maps_free(f->maps);
   free_rows(f->everything);
   free(f->rows.slots);
   set_free(f->everything);
@@ -314,9 +315,11 @@ static int next_field(lua_State *L) {
 bool clua_record_pairs(lua_State *L) {
   fleet *f = vm_of(L)->fleet;
   void *object = lua_type(L, 1) == LUA_TUSERDATA && f ? object_at(L, 1) : NULL;
-  if (!object || kind_of(object) == KIND_SET || kind_of(object) == KIND_STALE) return false;
+  if (!object) return false;
+  kind k = kind_of(object);
+  if (k != KIND_ROW && k != KIND_GONE && k != KIND_VIEW) return false;
   clua_push_index(L, 1);
-  lua_pushlightuserdata(L, kind_of(object) == KIND_VIEW ? &((view *)object)->fields : &f->row);
+  lua_pushlightuserdata(L, k == KIND_VIEW ? &((view *)object)->fields : &f->row);
   lua_pushinteger(L, 0);
   lua_pushcclosure(L, next_field, 3);
   lua_pushvalue(L, 1);

@@ -7,7 +7,7 @@
 enum { MAX_FIELDS = 48, MAX_ORDERS = 4, MAX_TOTALS = 4, KEEP_SETS = 32, MAX_SETS = 256, MAX_VIEWS = 4 };
 
 /// What a userdata of a sandbox points to begins with its kind.
-typedef enum kind { KIND_ROW = 1, KIND_GONE, KIND_SET, KIND_STALE, KIND_VIEW } kind;
+typedef enum kind { KIND_ROW = 1, KIND_GONE, KIND_SET, KIND_STALE, KIND_VIEW, KIND_MAP } kind;
 
 /// Encoded values one after another, and where each begins: in 16 bits unless they take more than those can say.
 typedef struct record {
@@ -120,7 +120,9 @@ typedef struct fleet {
   row_index rows;
   int preferred;  // reference: preferred value to userdata
   int refuse, row_defaults, set_metatable, empty;  // references
-  int memory;  // reference
+  int memory;        // reference
+  int map_metatable;  // reference
+  struct maps *maps;  // see map.h
   set *everything;
   set *sets[MAX_SETS];
   int set_count;

@@ -55,6 +55,8 @@ static int write_global(lua_State *L) {
     return luaL_error(L, "global '%s' cannot be set while deciding: use a local, or 'memory' for what must last",
       lua_tostring(L, -1));
   }
+  if (vm_of(L)->fleet && lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "memory") == 0)
+    return luaL_error(L, "'memory' cannot be replaced, only what is in it");
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
   lua_insert(L, 2);
   lua_rawset(L, 2);

@@ -72,7 +72,8 @@ public struct LuaSchema: Sendable {
             var schema = clua_schema(
               row_fields: row_fields, row_count: Int32(rowFields.count), views: views.baseAddress!,
               view_count: Int32(views.count), rules: rules.baseAddress!, rule_count: Int32(rules.count),
-              eligible_field: row(eligible.field), eligible: values, key_field: row(keyField), order_field: row(orderField))
+              eligible_field: row(eligible.field), eligible: values, key_field: row(keyField),
+              order_field: row(orderField))
             return body(&schema)
           }
         }
