@@ -14,7 +14,7 @@ struct Extreme: Sendable {
   mutating func add(_ value: Int, _ now: Instant) -> Int {
     while let last = candidates.last, isHighest ? last.value <= value : last.value >= value { candidates.removeLast() }
     candidates.append((value, now))
-    while let first = candidates.first, first.at != now, now - first.at >= window { candidates.removeFirst() }
+    while candidates.count > 1, let first = candidates.first, now - first.at >= window { candidates.removeFirst() }
     return candidates.first?.value ?? value
   }
 

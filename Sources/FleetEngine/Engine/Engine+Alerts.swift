@@ -11,6 +11,7 @@ extension Engine {
   mutating func lookAtAlerts(_ now: Instant) {
     alertTimerIsSet = false
     for (source, found) in hostConditions { update(source, found, now) }
+    alerter.forget(now)
     if configuration.entries.contains(.alert), !isAlertAsked {
       isAlertAsked = true
       inquire(.alert, .alert, now)
@@ -19,7 +20,7 @@ extension Engine {
   }
 
   mutating func conditions(_ source: String, _ found: [AlertCondition], _ now: Instant) {
-    hostConditions[source] = found.isEmpty ? nil : found
+    hostConditions[source] = found
     update(source, found, now)
     if !alerter.isEmpty { setAlertTimer(now) }
   }

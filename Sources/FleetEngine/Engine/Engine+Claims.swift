@@ -63,6 +63,7 @@ extension Engine {
     var advice = "stop one of them, or raise its max"
     if let idle = longestIdle(name, .stale).first {
       retire(idle, "makes room for another", now)
+      poolStates[name]!.doomed.insert(idle)
       advice = "\(idle), which nobody uses, is being ended: try again in a few seconds"
     }
     throw EngineError(.limit, "pool '\(name)' has its maximum of \(state.pool.maximum) kernels; \(advice)")

@@ -139,6 +139,7 @@ extension Engine {
       draining.remove(id)
       guard let row = rows[id], let pool = row.pool else { return }
       poolStates[pool]?.roster.remove(id, serial: row.serial)
+      poolStates[pool]?.doomed.remove(id)
       if poolStates[pool] != nil { dirtyPools.append(pool) }
       return
     }

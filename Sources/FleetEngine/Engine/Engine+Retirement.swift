@@ -79,14 +79,15 @@ extension Engine {
     trigger(.stopAsked, id, now)
   }
 
-  /// Calls retirements off, those of fresh kernels first.
+  /// Calls retirements off, those of fresh kernels first. One that somebody used is no help where warm ones are missing.
   /// - Returns: how many, and how many of them are warm.
   mutating func keepRetiring(_ name: String, missing: Int, deficit: Int) -> (all: Int, fresh: Int) {
-    let ids = poolStates[name]!.roster.ids(.draining)
+    let doomed = poolStates[name]!.doomed
+    let ids = poolStates[name]!.roster.ids(.draining).filter { !doomed.contains($0) }
     guard !ids.isEmpty, missing > 0 || deficit > 0 else { return (0, 0) }
     func isFresh(_ id: KernelID) -> Bool { !kernels[id]!.wasUsed && kernels[id]!.clients == 0 }
     let fresh = ids.filter(isFresh).prefix(max(missing, deficit))
-    let others = ids.filter { !isFresh($0) }.prefix(max(0, missing - fresh.count))
+    let others = ids.filter { !isFresh($0) }.prefix(max(0, missing - max(fresh.count, deficit)))
     for id in fresh + others { keep(id) }
     return (fresh.count + others.count, fresh.count)
   }

@@ -15,6 +15,8 @@ struct PoolState: Sendable {
   var provisions = 0
   /// A scale policy works on it.
   var isAsked = false
+  /// Retired to make room, and not to be kept after all.
+  var doomed: Set<KernelID> = []
   /// What its kernels are like.
   var template: Specification?
   var arrivals = 0

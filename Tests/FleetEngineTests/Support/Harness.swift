@@ -9,6 +9,8 @@ final class Harness {
   /// What was asked for since the last `forget()`.
   private(set) var effects: [Effect] = []
   private(set) var answers: [Ticket: Result<Reply, EngineError>] = [:]
+  /// All decisions so far.
+  private(set) var decisions: [Decision] = []
   /// Commits that wait for an answer.
   private(set) var commits: [Int] = []
   var commitsByItself = true
@@ -33,6 +35,9 @@ final class Harness {
     case .answer(let ticket, let result):
       #expect(answers[ticket] == nil, "ticket \(ticket.number) was answered twice")
       answers[ticket] = result
+    case .decided(let decision):
+      #expect(!decisions.contains { $0.id == decision.id }, "decision \(decision.id) was told twice")
+      decisions.append(decision)
     default: break
     }
   }
@@ -73,8 +78,9 @@ final class Harness {
     return NewKernel(id: .number(kernelsMade), key: "key \(kernelsMade)", specification: specification)
   }
 
-  func spawn(_ specification: Specification = .lua) -> (KernelID, Ticket) {
-    let new = candidate(specification)
+  func spawn(_ specification: Specification = .lua, mayTakeWarm: Bool = false) -> (KernelID, Ticket) {
+    var new = candidate(specification)
+    new.mayTakeWarm = mayTakeWarm
     return (new.id, command(.spawn(new)))
   }
 
@@ -111,6 +117,29 @@ final class Harness {
   }
 
   func activity(_ id: KernelID, busy: Bool) { send(.activity(id, generation: self[id].generation, busy: busy)) }
+
+  func connections(_ counts: [KernelID: Int]) { send(.connections(counts)) }
+
+  /// The host makes as many kernels for the pool as it was asked for last.
+  @discardableResult
+  func provide(_ pool: String, _ specification: Specification = .lua) -> [KernelID] {
+    let count = effects.reversed().lazy.compactMap { effect in
+      if case .provide(pool, let count) = effect { count } else { nil }
+    }.first
+    let made = (0..<(count ?? 0)).map { _ in candidate(specification) }
+    #expect(!made.isEmpty, "nothing was asked for")
+    send(.provided(pool: pool, .success(made)))
+    return made.map(\.id)
+  }
+
+  func reply(_ question: Int, _ answer: Answer?, failure: String? = nil) {
+    send(.answered(question: question, PolicyAnswer(answer: answer, reason: "because", failure: failure)))
+  }
+
+  /// A policy's answer to the last question.
+  func answer(_ answer: Answer?, _ reason: String? = "because", failure: String? = nil) {
+    send(.answered(question: lastQuestion, PolicyAnswer(answer: answer, reason: reason, failure: failure)))
+  }
 
   func answer(_ question: Int, _ answer: RouteAnswer?, failure: String? = nil) {
     send(
@@ -149,6 +178,17 @@ final class Harness {
   var lastQuestion: Int {
     for case .ask(let number, _) in effects.reversed() { return number }
     return 0
+  }
+
+  /// The subject of the latest question.
+  var lastSubject: PolicyQuestion.Subject? {
+    for case .ask(_, let question) in effects.reversed() { return question.subject }
+    return nil
+  }
+
+  func pool(_ name: String = "p") -> PoolStatus {
+    guard let pool = engine.pools.first(where: { $0.pool.name == name }) else { fatalError("no pool \(name)") }
+    return pool
   }
 
   func notes(_ event: Note.Name) -> [String] {
