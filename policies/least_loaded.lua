@@ -1,10 +1,9 @@
--- The default policy: the kernel with the fewest clients of those that match, else a new one.
+-- The kernel with the fewest clients of those that match, else a new one. The default.
 --
--- `request` has what the client asked for, nil where it does not care: language, kernelspec, config, provider, model,
--- memory, labels, owner, session. `fleet:match(request)` are the kernels that can serve it; one that the client's session
--- already has is then the only one. Both are read-only. The answer is one of
---   { use = kernel.id }   { spawn = { config = …, language = … } }   { wait = seconds }   { reject = "why" }
--- and a reason, which `fleet find` shows; nil and a reason leave the decision to the next policy.
+-- For:     kernels that are alike and whose clients ask about as much of them.
+-- Source:  least connections, as load balancers have it; `fleet:match` also keeps a session on its kernel.
+-- Not for: kernels of which some are slow: a slow one with few clients goes on getting more (peak_ewma.lua).
+
 return {
   route = function(request, fleet)
     local kernel = fleet:match(request):least("clients")
