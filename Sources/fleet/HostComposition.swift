@@ -1,10 +1,12 @@
 // The composition root of a host: everything is made here, top to bottom, and runs until it is told to stop.
 import FleetConfiguration
 import FleetCore
+import enum FleetEngine.EntryPoint
 import FleetServer
 import Foundation
 import Logging
 import PolicyHost
+import PolicyTools
 import ServiceLifecycle
 
 /// What `fleet up` was told.
@@ -27,7 +29,10 @@ func runHost(options: HostOptions) async throws {
   guard let shim = installation.program("fleet-shim") else {
     throw ConfigurationError(.notFound, "fleet-shim is not beside \(installation.executable); install it there")
   }
-  let policies = PolicyHost(route: configuration.policies.paths[.route] ?? []) { message in
+  let policies = PolicyHost(
+    paths: byEntryPoint(configuration.policies.paths), shadows: byEntryPoint(configuration.policies.shadows),
+    store: PolicyStore(directory: directory.policyStore), rehearsal: rehearse
+  ) { message in
     log.log(level: message.isFromHost ? .warning : .info, "\(message.path): \(message.text)")
   }
   var setup = FleetHost.Setup(
@@ -35,7 +40,7 @@ func runHost(options: HostOptions) async throws {
     locator: locator, policies: policies, environment: ProcessInfo.processInfo.environment, log: log)
   setup.heartbeat = configuration.health.interval
   let host = try FleetHost(setup: setup)
-  let control = HostControl(version: fleetVersion) { kernels in
+  let control = HostControl(version: fleetVersion, reloadPolicies: { await policies.reload($0) }) { kernels in
     // The end of the host's service ends the group.
     Task { await host.stop(kernels: kernels) }
   }
@@ -60,6 +65,18 @@ func runHost(options: HostOptions) async throws {
   unlink(directory.socket)
   await host.leaveDirectory()
   try result.get()
+}
+
+/// Runs the fixtures beside a policy before the policy is used; says what fails.
+@Sendable private func rehearse(path: String, text: [UInt8]) -> String? {
+  let report = PolicyFixtures.run(policyPath: path, text: text)
+  guard report.failed > 0 else { return nil }
+  return "\(report.failed) of its \(report.passed + report.failed) tests failed: \(report.complaints.first ?? "?")"
+}
+
+private func byEntryPoint(_ paths: [Policies.Entry: [String]]) -> [EntryPoint: [String]] {
+  Dictionary(
+    uniqueKeysWithValues: paths.compactMap { entry, paths in EntryPoint(rawValue: entry.rawValue).map { ($0, paths) } })
 }
 
 private func makeLogger() -> Logger {
