@@ -83,7 +83,7 @@ let package = Package(
     room(
       "FleetCore",
       [
-        "FleetEngine", "FleetDocuments", "FleetConfiguration", "JupyterProtocol", "CFleetSystem", "JSON",
+        "FleetEngine", "FleetDocuments", "FleetConfiguration", "JupyterProtocol", "CFleetSystem", "CCurl", "JSON",
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
       ]),
     room(

@@ -38,7 +38,7 @@ extension FleetClient {
     return try call("DELETE", path, timeout: Self.usualTimeout + (timeout ?? .zero))
   }
 
-  /// `{"stopped":[id…]}`.
+  /// `{"stopped":[id…],"failed":[{"id","error"}]}`.
   public func stopAll() throws(FleetClientError) -> JSON { try call("DELETE", "/kernels", timeout: Self.startTimeout) }
 
   public func restart(_ kernel: String) throws(FleetClientError) -> JSON {
@@ -72,6 +72,50 @@ extension FleetClient {
   }
 
   public func registry() throws(FleetClientError) -> JSON { try call("GET", "/registry") }
+
+  /// The document of spec §6.
+  public func metrics() throws(FleetClientError) -> JSON { try call("GET", "/metrics") }
+
+  /// The text that Prometheus scrapes.
+  public func exposition() throws(FleetClientError) -> String { try text("/metrics/prometheus") }
+
+  /// `{"pools":[…]}`.
+  public func pools() throws(FleetClientError) -> JSON { try call("GET", "/pools") }
+
+  /// `{"alerts":[…]}`.
+  public func alerts() throws(FleetClientError) -> JSON { try call("GET", "/alerts") }
+
+  /// `{"policies":[…]}`.
+  public func policies() throws(FleetClientError) -> JSON { try call("GET", "/policies") }
+
+  /// `{"policies":[{"path","problem"}]}`.
+  /// - Parameter path: of one policy, absolute; nil reloads all.
+  public func reloadPolicies(_ path: String?) throws(FleetClientError) -> JSON {
+    try call("POST", "/policies/reload", path.map { ["path": .string($0)] } ?? [:])
+  }
+
+  /// `{"decisions":[…]}`, the newest first.
+  public func decisions(
+    limit: Int, entry: String? = nil, kernel: String? = nil, since: String? = nil
+  ) throws(FleetClientError) -> JSON {
+    var query = "?limit=\(limit)"
+    for (name, value) in [("entry", entry), ("kernel", kernel), ("since", since)] {
+      if let value { query += "&\(name)=\(Self.encoded(value))" }
+    }
+    return try call("GET", "/decisions" + query)
+  }
+
+  /// `{"decision":{…},"rows":[…]}`.
+  public func decision(_ id: String) throws(FleetClientError) -> JSON {
+    try call("GET", "/decisions/" + Self.encoded(id))
+  }
+
+  /// What was recorded between two times (seconds since 1970 or ISO 8601), as a trace.
+  public func trace(from: String? = nil, to: String? = nil) throws(FleetClientError) -> JSON {
+    let query = [("from", from), ("to", to)].compactMap { name, value in value.map { "\(name)=\(Self.encoded($0))" } }
+    let path = "/trace" + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+    return try call("GET", path, timeout: Self.startTimeout)
+  }
 
   private static func path(_ kernel: String, _ rest: String? = nil) -> String {
     "/kernels/" + encoded(kernel) + (rest.map { "/" + $0 } ?? "")

@@ -23,7 +23,7 @@ extension EngineError.Code {
   var status: HTTPResponse.Status {
     switch self {
     case .badRequest: .badRequest
-    case .kernelNotFound, .configNotFound, .kernelspecNotFound: .notFound
+    case .kernelNotFound, .configNotFound, .kernelspecNotFound, .decisionNotFound: .notFound
     case .nameTaken, .wrongState: .conflict
     case .refused, .limit: .forbidden
     case .timeout: .gatewayTimeout

@@ -10,11 +10,17 @@ public typealias FleetContext = BasicRequestContext
 /// What the server does besides asking the host.
 public struct HostControl: Sendable {
   public var version: String
-  /// Ends the host; with `kernels`, every kernel is stopped first.
+  /// Loads policies again: one file, or all of them. Returns the files and what is wrong with them.
+  public var reloadPolicies: @Sendable (_ path: String?) async -> [(path: String, problem: String?)]
+  /// Ends the host; with `kernels`, every kernel is stopped first. Returns the document of what was stopped.
   public var shutDown: @Sendable (_ kernels: Bool) -> Void
 
-  public init(version: String, shutDown: @escaping @Sendable (_ kernels: Bool) -> Void) {
+  public init(
+    version: String, reloadPolicies: @escaping @Sendable (_ path: String?) async -> [(path: String, problem: String?)],
+    shutDown: @escaping @Sendable (_ kernels: Bool) -> Void
+  ) {
     self.version = version
+    self.reloadPolicies = reloadPolicies
     self.shutDown = shutDown
   }
 }
@@ -26,6 +32,7 @@ public func makeRouter(_ host: FleetHost, _ control: HostControl) -> Hummingbird
   addHostRoutes(to: router, host, control)
   addKernelRoutes(to: router, host)
   addLifeRoutes(to: router, host)
+  addMetricsRoutes(to: router, host)
   return router
 }
 
@@ -85,7 +92,8 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
 private func addLifeRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.post("kernels") { request, _ in
     let wanted = try SpawnRequest(json: try await request.document())
-    return Response(document: ["kernel": try await host.spawn(wanted)], status: .created)
+    let (kernel, isTaken) = try await host.spawnOrTake(wanted)
+    return Response(document: ["kernel": kernel, "taken": .bool(isTaken)], status: .created)
   }
   router.post("find") { request, _ in
     let (kernel, decision) = try await host.find(try SpawnRequest(json: try await request.document()))
@@ -97,22 +105,12 @@ private func addLifeRoutes(to router: Hummingbird.Router<FleetContext>, _ host: 
     return Response(document: ["kernel": kernel])
   }
   router.delete("kernels") { request, _ in
-    let stopped = await host.stopAll(force: try request.flag("force"), timeout: try request.timeout())
-    return Response(document: ["stopped": .array(stopped.map(JSON.string))])
+    Response(document: await host.stopAll(force: try request.flag("force"), timeout: try request.timeout()))
   }
   router.post("kernels/:kernel/restart") { _, context in
     Response(document: ["kernel": try await host.restart(try context.kernel)])
   }
   router.post("kernels/:kernel/interrupt") { _, context in
     Response(document: ["kernel": try await host.interrupt(try context.kernel)])
-  }
-}
-
-extension PolicySummary {
-  fileprivate var json: JSON {
-    [
-      "entry": .string(entry), "path": .string(path), "hash": .string(hash), "state": .string(state),
-      "calls": JSON(calls), "fallbacks": JSON(fallbacks), "last_error": JSON(lastError),
-    ]
   }
 }

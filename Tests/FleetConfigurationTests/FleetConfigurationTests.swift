@@ -38,6 +38,13 @@ struct FleetConfigurationTests {
       max = 8
       warm = 2
       config = "default"
+      interval = "5s"
+      tolerance = 0.2
+      scale_up_window = "30s"
+      scale_down_window = "2m"
+      scale_up_step = 2
+      scale_down_step = [1, "50%"]
+      cooldown = "10s"
       [pools.python.limits]
       memory = "1G"
       [kernelspecs.llmspell]
@@ -54,6 +61,12 @@ struct FleetConfigurationTests {
       [alerts]
       webhook = "http://127.0.0.1:1/hook"
       command = ["mail", "me"]
+      interval = "30s"
+      [metrics]
+      interval = "1s"
+      [decisions]
+      max_size = "8M"
+      max_age = "1d"
       """, file: file, locator: locator)
     #expect(configuration.host.http == HTTPAddress(host: "127.0.0.1", port: 9000))
     #expect(configuration.ports.base == 9000)
@@ -64,11 +77,18 @@ struct FleetConfigurationTests {
     #expect(pool.kernelspec == "python3" && pool.minimum == 1 && pool.maximum == 8 && pool.warm == 2)
     #expect(pool.config == fixture.directory.path + "/shared/configs/default.toml")
     #expect(pool.limits.memory?.bytes == 1 << 30)
+    #expect(pool.scaling.interval == .seconds(5) && pool.scaling.tolerance == 0.2)
+    #expect(pool.scaling.upWindow == .seconds(30) && pool.scaling.downWindow == .seconds(120))
+    #expect(pool.scaling.upStep == .init(kernels: 2) && pool.scaling.downStep == .init(kernels: 1, percent: 50))
+    #expect(pool.scaling.cooldown == .seconds(10))
     let spec = try #require(configuration.kernelspecs["llmspell"])
     #expect(spec.argv[0] == "llmspell" && spec.interruptMode == .message && spec.environment == ["KEY": "secret"])
     #expect(configuration.limits.memory?.bytes == 512 << 20)
     #expect(configuration.logs.maximumAge == .seconds(7 * 86_400))
-    #expect(configuration.alerts.command == ["mail", "me"])
+    #expect(configuration.alerts.command == ["mail", "me"] && configuration.alerts.interval == .seconds(30))
+    #expect(configuration.metrics.interval == .seconds(1))
+    #expect(configuration.decisions.maximumSize.bytes == 8 << 20)
+    #expect(configuration.decisions.maximumAge == .seconds(86_400))
 
     let described = configuration.described()
     #expect(described.hasPrefix("# from \(file)\n"))
@@ -112,6 +132,14 @@ struct FleetConfigurationTests {
         keep = 5
 
         [alerts]
+        interval = "10s"
+
+        [metrics]
+        interval = "5s"
+
+        [decisions]
+        max_size = "64M"
+        max_age = "7d"
 
         """)
   }
@@ -149,8 +177,23 @@ struct FleetConfigurationTests {
     ("[pools.a]\nwarm = 3\nmax = 2", "2: \"warm\" in [pools.a]: 3 is more than max, 2"),
     (
       "[pools.a]\nsize = 3",
-      "2: unknown key \"size\" in [pools.a]; known here: kernelspec, language, config, min, warm, max, launcher, limits, labels"
+      "2: unknown key \"size\" in [pools.a]; known here: kernelspec, language, config, min, warm, max, launcher, limits, labels, interval, tolerance, scale_up_window, scale_down_window, scale_up_step, scale_down_step, cooldown"
     ),
+    (
+      "[pools.\"a b\"]\nmin = 1",
+      "1: \"a b\" in [pools]: a pool's name has only letters, digits, \".\", \"_\" and \"-\""
+    ),
+    (
+      "[pools.a]\nscale_up_step = \"4\"",
+      "2: \"scale_up_step\" in [pools.a]: write a number of kernels such as 4, a share such as \"100%\", or [4, \"100%\"] for the greater"
+    ),
+    (
+      "[pools.a]\ntolerance = 10",
+      "2: \"tolerance\" in [pools.a]: 10.0 is no share; 0.1 leaves changes by less than a tenth alone"
+    ),
+    ("[pools.a]\ncooldown = \"2d\"", "2: \"cooldown\" in [pools.a]: 2d is outside 0s to 1d"),
+    ("[alerts]\ncommand = [\"\"]", "2: \"command\" in [alerts]: names no program"),
+    ("[decisions]\nmax_size = \"1K\"", "2: \"max_size\" in [decisions]: 1K is too little; the least is 1M"),
     (
       "[kernelspecs.x]\nlanguage = \"a\"",
       "1: \"argv\" in [kernelspecs.x]: names no program; write argv = [\"program\", \"{connection_file}\"]"

@@ -25,6 +25,7 @@ public struct FleetDirectory: Sendable, Hashable {
 
   // Of the host.
   public var database: String { path + "/fleet.db" }
+  public var decisions: String { path + "/decisions.db" }
   public var registryFile: String { path + "/registry.json" }
   public var socket: String { path + "/fleet.sock" }
   public var pidFile: String { path + "/fleet.pid" }
@@ -33,6 +34,8 @@ public struct FleetDirectory: Sendable, Hashable {
   public var logs: String { path + "/logs" }
   public var configs: String { path + "/configs" }
   public var policies: String { path + "/policies" }
+  /// The host's own: last good versions of policies, and their memory.
+  public var policyStore: String { path + "/policies.kept" }
 
   // Of one kernel; `id` is "kernel-1a2b3c4d".
   public func connectionFile(_ id: String) -> String { file(id, ".json") }

@@ -29,6 +29,12 @@ extension FleetConfiguration {
     text.add("webhook", alerts.webhook)
     text.add("alertmanager", alerts.alertmanager)
     text.add("command", list: alerts.command.isEmpty ? nil : alerts.command)
+    text.add("interval", DurationText.format(alerts.interval))
+    text.section("metrics")
+    text.add("interval", DurationText.format(metrics.interval))
+    text.section("decisions")
+    text.add("max_size", decisions.maximumSize.description)
+    text.add("max_age", DurationText.format(decisions.maximumAge))
     return text.text
   }
 }
@@ -67,6 +73,14 @@ private struct TOMLText {
     add("max", number: pool.maximum)
     add("warm", number: pool.warm)
     add("launcher", pool.launcher)
+    let scaling = pool.scaling
+    add("interval", DurationText.format(scaling.interval))
+    text += "tolerance = \(scaling.tolerance)\n"
+    add("scale_up_window", DurationText.format(scaling.upWindow))
+    add("scale_down_window", DurationText.format(scaling.downWindow))
+    text += "scale_up_step = \(scaling.upStep.written)\n"
+    text += "scale_down_step = \(scaling.downStep.written)\n"
+    add("cooldown", DurationText.format(scaling.cooldown))
     for (key, value) in pool.labels.sorted(by: { $0.key < $1.key }) { add("labels.\(Self.key(key))", value) }
     guard pool.limits != Limits() else { return }
     section("pools.\(Self.key(name)).limits")

@@ -42,6 +42,8 @@ extension FleetConfiguration {
     configuration.health = try top.health()
     configuration.logs = try top.logs()
     configuration.alerts = try top.alerts()
+    configuration.metrics = try top.metrics()
+    configuration.decisions = try top.decisions()
     try top.finish()
     return configuration
   }
@@ -86,7 +88,7 @@ extension TableReader {
     return host
   }
 
-  fileprivate mutating func policies(_ locator: Locator) throws(ConfigurationError) -> Policies {
+  package mutating func policies(_ locator: Locator) throws(ConfigurationError) -> Policies {
     var policies = Policies()
     if var reader = try table("policies") {
       policies.paths = try reader.policyPaths(locator)
@@ -112,7 +114,7 @@ extension TableReader {
   }
 
   /// A file that is named relative to this one, or else ships with the program.
-  private func located(
+  func located(
     _ name: String, _ kind: Locator.Kind, _ locator: Locator, key: String
   ) throws(ConfigurationError) -> String {
     do {
@@ -120,33 +122,6 @@ extension TableReader {
     } catch {
       throw badValue(key, error.message)
     }
-  }
-
-  fileprivate mutating func pools(_ locator: Locator) throws(ConfigurationError) -> [String: FleetConfiguration.Pool] {
-    guard var reader = try table("pools") else { return [:] }
-    var pools: [String: FleetConfiguration.Pool] = [:]
-    for name in reader.names {
-      guard var inner = try reader.table(name) else { continue }
-      pools[name] = try inner.pool(locator)
-    }
-    return pools
-  }
-
-  private mutating func pool(_ locator: Locator) throws(ConfigurationError) -> FleetConfiguration.Pool {
-    var pool = FleetConfiguration.Pool()
-    pool.kernelspec = try name("kernelspec")
-    pool.language = try name("language")
-    if let config = try name("config") { pool.config = try located(config, .config, locator, key: "config") }
-    pool.minimum = try integer("min", in: 0...10_000) ?? 0
-    pool.warm = try integer("warm", in: 0...10_000) ?? 0
-    pool.maximum = try integer("max", in: 1...10_000) ?? max(1, pool.minimum, pool.warm)
-    pool.launcher = try name("launcher") ?? "local"
-    pool.limits = try limits()
-    if var labels = try table("labels") { pool.labels = try labels.stringsByName() }
-    try finish()
-    if pool.minimum > pool.maximum { throw badValue("min", "\(pool.minimum) is more than max, \(pool.maximum)") }
-    if pool.warm > pool.maximum { throw badValue("warm", "\(pool.warm) is more than max, \(pool.maximum)") }
-    return pool
   }
 
   fileprivate mutating func kernelspecs() throws(ConfigurationError) -> [String: FleetConfiguration.KernelspecSettings]
@@ -182,12 +157,7 @@ extension TableReader {
   fileprivate mutating func health() throws(ConfigurationError) -> FleetConfiguration.Health {
     var health = FleetConfiguration.Health()
     guard var reader = try table("health") else { return health }
-    if let interval = try reader.parsed("interval", DurationText.parse) {
-      guard interval >= .milliseconds(100), interval <= .seconds(3600) else {
-        throw reader.badValue("interval", "\(DurationText.format(interval)) is outside 100ms to 1h")
-      }
-      health.interval = interval
-    }
+    health.interval = try reader.duration("interval", in: .milliseconds(100) ... .seconds(3600)) ?? health.interval
     try reader.finish()
     return health
   }
@@ -208,7 +178,30 @@ extension TableReader {
     alerts.webhook = try reader.endpoint("webhook")
     alerts.alertmanager = try reader.endpoint("alertmanager")
     alerts.command = try reader.strings("command") ?? []
+    if alerts.command.first == "" { throw reader.badValue("command", "names no program") }
+    alerts.interval = try reader.duration("interval", in: .milliseconds(100) ... .seconds(3600)) ?? alerts.interval
     try reader.finish()
     return alerts
+  }
+
+  fileprivate mutating func metrics() throws(ConfigurationError) -> FleetConfiguration.Metrics {
+    var metrics = FleetConfiguration.Metrics()
+    guard var reader = try table("metrics") else { return metrics }
+    metrics.interval = try reader.duration("interval", in: .milliseconds(100) ... .seconds(3600)) ?? metrics.interval
+    try reader.finish()
+    return metrics
+  }
+
+  fileprivate mutating func decisions() throws(ConfigurationError) -> FleetConfiguration.Decisions {
+    var decisions = FleetConfiguration.Decisions()
+    guard var reader = try table("decisions") else { return decisions }
+    decisions.maximumSize = try reader.size("max_size") ?? decisions.maximumSize
+    guard decisions.maximumSize.bytes >= 1 << 20 else {
+      throw reader.badValue("max_size", "\(decisions.maximumSize) is too little; the least is 1M")
+    }
+    decisions.maximumAge =
+      try reader.duration("max_age", in: .seconds(60) ... .seconds(3650 * 86_400)) ?? decisions.maximumAge
+    try reader.finish()
+    return decisions
   }
 }

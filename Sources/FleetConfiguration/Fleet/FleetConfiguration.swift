@@ -14,6 +14,8 @@ public struct FleetConfiguration: Sendable, Hashable {
   public var health = Health()
   public var logs = Logs()
   public var alerts = Alerts()
+  public var metrics = Metrics()
+  public var decisions = Decisions()
 
   public init() {}
 
@@ -51,21 +53,20 @@ public struct FleetConfiguration: Sendable, Hashable {
     public var alertmanager: String?
     /// The arguments of a program that is given each alert on its standard input.
     public var command: [String] = []
+    /// Between two questions to the alert policies.
+    public var interval = Duration.seconds(10)
   }
 
-  /// Kernels that are started from one template.
-  public struct Pool: Sendable, Hashable {
-    public var kernelspec: String?
-    public var language: String?
-    /// The path of a kernel config.
-    public var config: String?
-    public var minimum = 0
-    public var maximum = 1
-    /// Kernels that are kept ready without a client.
-    public var warm = 0
-    public var launcher = "local"
-    public var limits = Limits()
-    public var labels: [String: String] = [:]
+  /// What is measured of kernels for policies of `scale` and `alert`, and for who reads metrics.
+  public struct Metrics: Sendable, Hashable {
+    /// Between two measurements.
+    public var interval = Duration.seconds(5)
+  }
+
+  /// What is kept of recorded decisions.
+  public struct Decisions: Sendable, Hashable {
+    public var maximumSize = ByteCount(bytes: 64 << 20)
+    public var maximumAge = Duration.seconds(7 * 86_400)
   }
 
   /// A foreign kernel, as a kernelspec would describe it.

@@ -14,12 +14,16 @@ extension FleetHost {
     case .interrupt(let kernel): interrupt(kernel)
     case .signal(let kernel, let signal): processes.signal(kernel, signal)
     case .rows(let changes):
+      recorder.append(.rows(changes))
       setup.policies.apply(changes)
       registryChanged()
     case .ask(let question, let asked): ask(question, asked)
     case .resolve(let question, let config, let language, let requirements):
       resolve(question, config, language, requirements)
-    case .decided, .provide, .alerts, .countConnections: break
+    case .decided(let decision): recorder.append(.decided(decision, at: Self.wallMilliseconds()))
+    case .provide(let pool, let count): provide(pool, count)
+    case .alerts(let changes): notify(changes)
+    case .countConnections: Task { await countConnections() }
     case .answer(let ticket, let result): requests.removeValue(forKey: ticket)?.resume(with: result.mapError { $0 })
     case .removeFiles(let kernel): depart(kernel)
     case .note(let note): tell(note)
@@ -30,6 +34,7 @@ extension FleetHost {
 
   private func ask(_ question: Int, _ asked: PolicyQuestion) {
     let inbox = inbox
+    recorder.append(.asked(question))
     setup.policies.ask(asked) { inbox.post(.answered(question: question, $0)) }
   }
 

@@ -20,6 +20,7 @@ extension FleetHost {
     await processes.close()
     wire.close()
     await writer.flush()
+    await recorder.close()
     if let document = registryDocument { await mirror.write(document) }
     do { try await lookups.run { [database] () throws(StorageError) in try database.close() } } catch {
       // Everything is written; the next host reads the log that could not be folded into the database.
@@ -115,6 +116,8 @@ extension FleetHost {
     phase = .closed
     failRequests()
     wakeTask?.cancel()
+    measuring?.cancel()
+    repeating?.cancel()
     inbox.finish()
   }
 

@@ -6,12 +6,9 @@ extension FleetHost {
   public func kernels() async -> [JSON] {
     await whenOpen()
     await countConnections()
+    await sample()
     let views = engine.kernels.values.map(view)
-    let usage = usage
-    return await measures.run {
-      usage.forget(allBut: views.compactMap { $0.kernel.process?.kernel })
-      return views.map { $0.measured(by: usage).json }
-    }
+    return await measures.run { views.map(\.json) }
   }
 
   /// With its story.
@@ -65,9 +62,12 @@ extension FleetHost {
     return kernel
   }
 
+  /// The kernel as it was answered, with what it uses.
   func document(of kernel: Kernel) async -> JSON {
-    let (view, usage) = (view(kernel), usage)
-    return await measures.run { view.measured(by: usage).json }
+    await sample(kernel)
+    var kernel = kernel
+    kernel.sample = engine.kernels[kernel.id]?.sample ?? kernel.sample
+    return view(kernel).json
   }
 
   func view(_ kernel: Kernel) -> KernelView {
@@ -75,22 +75,6 @@ extension FleetHost {
       kernel: kernel, connectionFile: setup.directory.connectionFile("\(kernel.id)"),
       logFile: setup.directory.logFile("\(kernel.id)"), clientNames: clients.names(kernel.id, except: nil),
       now: Self.wallMilliseconds())
-  }
-
-  /// Established clients are counted when somebody looks, never by polling.
-  func countConnections() async {
-    let shells = engine.kernels.values.filter(\.status.isAlive).map { ($0.port, $0.id) }
-    guard !shells.isEmpty else { return }
-    let usage = usage
-    do throws(SystemError) {
-      let counts = try await measures.run { () throws(SystemError) in
-        try usage.connections(Dictionary(shells, uniquingKeysWith: { first, _ in first }))
-      }
-      if case .closed = phase { return }
-      handle(.connections(counts))
-    } catch {
-      setup.log.warning("clients cannot be counted: \(error)")
-    }
   }
 }
 

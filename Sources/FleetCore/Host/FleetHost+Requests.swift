@@ -5,14 +5,18 @@ import JSON
 
 extension FleetHost {
   /// Returns when the kernel answers.
-  public func spawn(_ request: SpawnRequest) async throws -> JSON {
+  public func spawn(_ request: SpawnRequest) async throws -> JSON { try await spawnOrTake(request).kernel }
+
+  /// The same, and whether it is one that a pool had ready.
+  public func spawnOrTake(_ request: SpawnRequest) async throws -> (kernel: JSON, isTaken: Bool) {
     await whenOpen()
     let specification = try await specification(of: request)
-    let new = NewKernel(id: makeID(), key: Self.makeKey(), specification: specification)
+    let new = NewKernel(
+      id: makeID(), key: Self.makeKey(), specification: specification, mayTakeWarm: mayTakeWarm(request))
     environments[new.id] = request.environment
     defer { environments[new.id] = nil }
     guard case .kernel(let kernel) = try await send({ .command($0, .spawn(new)) }) else { throw Self.confused }
-    return await document(of: kernel)
+    return (await document(of: kernel), kernel.id != new.id)
   }
 
   /// The kernel that the routing policy chooses, once it answers, and the decision.
@@ -24,28 +28,48 @@ extension FleetHost {
       specification = .failure(error)
     }
     await countConnections()
-    let candidate = Candidate(id: makeID(), key: Self.makeKey(), specification: specification)
+    let candidate = Candidate(
+      id: makeID(), key: Self.makeKey(), specification: specification, mayTakeWarm: mayTakeWarm(request))
     environments[candidate.id] = request.environment
     defer { environments[candidate.id] = nil }
     let reply = try await send { .command($0, .find(requirements, candidate: candidate)) }
     guard case .found(let kernel, let decision) = reply else { throw Self.confused }
-    return (await document(of: kernel), decision.json)
+    return (await document(of: kernel), decision.summary(id: "\(recorder.run)-\(decision.id)"))
+  }
+
+  /// A kernel that runs already has the host's environment and a port of its own.
+  private func mayTakeWarm(_ request: SpawnRequest) -> Bool {
+    request.port == nil && request.environment.allSatisfy { setup.environment[$0.key] == $0.value }
   }
 
   public func stop(_ reference: String, force: Bool, timeout: Duration) async throws -> JSON {
     try await command(reference) { .stop($0, force: force, timeout: timeout) }
   }
 
-  /// Stops all kernels at once; returns the ids of those that ended.
-  public nonisolated func stopAll(force: Bool, timeout: Duration) async -> [String] {
+  /// Stops all kernels at once; tells which ended, and of the others why not.
+  public nonisolated func stopAll(force: Bool, timeout: Duration) async -> JSON {
     await whenOpen()
     let ids = await Array(engine.kernels.keys)
-    return await withTaskGroup(of: String?.self) { group in
+    return await withTaskGroup(of: (KernelID, (any Error)?).self) { group in
       for id in ids {
-        // A kernel that cannot be stopped is not among those that were.
-        group.addTask { (try? await self.stop(id.uuid, force: force, timeout: timeout)).map { _ in "\(id)" } }
+        group.addTask {
+          do {
+            _ = try await self.stop(id.uuid, force: force, timeout: timeout)
+            return (id, nil)
+          } catch let error as EngineError where error.code == .kernelNotFound {
+            // Somebody else was faster.
+            return (id, nil)
+          } catch { return (id, error) }
+        }
       }
-      return await group.reduce(into: []) { if let id = $1 { $0.append(id) } }.sorted()
+      let outcomes = await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }
+      return [
+        "stopped": .array(outcomes.filter { $0.1 == nil }.map { .string("\($0.0)") }),
+        "failed": .array(
+          outcomes.compactMap { id, error in
+            error.map { ["id": .string("\(id)"), "error": .string(($0 as? EngineError)?.message ?? "\($0)")] }
+          }),
+      ]
     }
   }
 
@@ -103,7 +127,7 @@ extension FleetHost {
   }
 
   /// The id that people see is only a part of the UUID, and names files: no two kernels may share it.
-  private func makeID() -> KernelID {
+  func makeID() -> KernelID {
     while true {
       guard let id = KernelID(uuid: UUID().uuidString) else { preconditionFailure("UUID() is a UUID") }
       let names = [engine.kernels.keys.map(\.description), departed.keys.map(\.description)].joined()
@@ -112,7 +136,7 @@ extension FleetHost {
   }
 
   /// 256 bits from the system's generator, in hexadecimal.
-  private static func makeKey() -> String {
+  static func makeKey() -> String {
     var generator = SystemRandomNumberGenerator()
     return (0..<4).map { _ in
       let digits = String(generator.next(), radix: 16)

@@ -59,7 +59,10 @@ public actor FleetHost {
   let processes: ProcessDriver
   let wire: WireDriver
   let usage = UsageSampler()
+  let counter = ClientCounter()
   let mirror: RegistryMirror
+  let recorder: DecisionRecorder
+  let notifier: AlertNotifier
   let inbox = Inbox()
   /// For files: configs, kernelspecs, logs, stories. Some may be on disks that hang.
   let lookups = BlockingQueue("fleet.host.lookups")
@@ -84,6 +87,15 @@ public actor FleetHost {
   var departures: [Int: [KernelID]] = [:]
   var clients = ClientRegister()
   var wakeTask: Task<Void, Never>?
+  /// Rounds of measuring, while they are needed.
+  var measuring: Task<Void, Never>?
+  /// A policy or a pool lives on measurements.
+  let needsMeasures: Bool
+  var waitingForCount: [CheckedContinuation<Void, Never>] = []
+  var isCounting = false
+  var lastSample: FleetEngine.Instant?
+  /// Firing alerts are told again to those who forget.
+  var repeating: Task<Void, Never>?
   var pendingNotes: [StoredNote] = []
   private let epoch = ContinuousClock.now
 
@@ -105,10 +117,18 @@ public actor FleetHost {
     }
     processes = try ProcessDriver(setup: setup, files: files, resolver: resolver, inbox: inbox)
     wire = try WireDriver(files: files, inbox: inbox, log: setup.log, heartbeat: setup.heartbeat)
+    let bounds = DecisionLog.Bounds(
+      size: configuration.decisions.maximumSize.bytes, age: configuration.decisions.maximumAge)
+    recorder = DecisionRecorder(path: directory.decisions, bounds: bounds, logger: setup.log)
+    notifier = AlertNotifier(configuration.alerts, environment: environment, log: setup.log)
     mirror = RegistryMirror(path: directory.registryFile, log: setup.log)
     var engineConfiguration = setup.engine
     engineConfiguration.basePort = configuration.ports.base
+    engineConfiguration.entries = setup.policies.entries
+    engineConfiguration.pools = configuration.enginePools
+    engineConfiguration.alertInterval = configuration.alerts.interval
     engine = Engine(configuration: engineConfiguration)
+    needsMeasures = !configuration.pools.isEmpty || !setup.policies.entries.isDisjoint(with: [.scale, .alert])
   }
 
   var now: FleetEngine.Instant { FleetEngine.Instant(nanoseconds: (ContinuousClock.now - epoch).nanoseconds) }
@@ -146,6 +166,7 @@ public actor FleetHost {
       }
     }
     write(commit)
+    measureIfNeeded()
   }
 
   /// Files of kernels go when the disk knows that the kernels are gone, and before anybody is told: so a crash in

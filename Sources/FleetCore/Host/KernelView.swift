@@ -11,21 +11,8 @@ public struct KernelView: Sendable {
   public var logFile: String
   /// Names that clients gave themselves.
   public var clientNames: [String] = []
-  /// Resident memory of its process in bytes; nil if it has none.
-  public var memory: Int64?
-  /// Per cent of one core since the sample before.
-  public var cpu: Double?
   /// Milliseconds since 1970.
   public var now: Int64
-
-  /// With memory and CPU as they are now.
-  func measured(by usage: UsageSampler) -> KernelView {
-    guard let sample = kernel.process.flatMap({ usage.sample($0.kernel) }) else { return self }
-    var view = self
-    view.memory = sample.memory
-    view.cpu = sample.cpu
-    return view
-  }
 
   /// The kernel of docs/architecture.md.
   public var json: JSON {
@@ -33,8 +20,10 @@ public struct KernelView: Sendable {
     document["uptime_seconds"] = kernel.process.map { JSON(Double(now - $0.startedAt) / 1000) } ?? .null
     document["health"] = ["state": .string(health.state), "reason": .string(health.reason)]
     document["connections"] = JSON(kernel.connections)
-    document["memory_mb"] = JSON(memory.map { Double($0) / 1_048_576 })
-    document["cpu_percent"] = JSON(cpu)
+    let sample = kernel.process == nil ? nil : kernel.sample
+    document["memory_mb"] = JSON(sample.map { Double($0.memory) / 1_048_576 })
+    document["cpu_percent"] = JSON(sample?.cpu)
+    document["threads"] = JSON(sample?.threads)
     document["shim_pid"] = JSON(kernel.process?.shim)
     return .object(document)
   }
@@ -49,10 +38,11 @@ public struct KernelView: Sendable {
       "provider": JSON(specification.provider), "model": JSON(specification.model),
       "connection_file": .string(connectionFile), "log_file": .string(logFile),
       "started_at": JSON(kernel.process.map { Self.text(ofMilliseconds: $0.startedAt) }),
-      "status": .string(kernel.status.rawValue), "clients": .array(clientNames.map(JSON.string)),
+      "status": .string(kernel.shownStatus.rawValue), "clients": .array(clientNames.map(JSON.string)),
       "memory_limit": JSON(specification.limits.memory), "cpu_limit": JSON(specification.limits.cpu),
       "labels": .object(specification.labels.mapValues(JSON.string)), "owner": .string(specification.owner),
-      "pool": JSON(specification.pool), "restarts": JSON(kernel.restarts), "exit": exit,
+      "pool": JSON(specification.pool), "claimed": .bool(kernel.isClaimed), "restarts": JSON(kernel.restarts),
+      "exit": exit,
     ]
   }
 
@@ -67,6 +57,7 @@ public struct KernelView: Sendable {
 
   public var health: (state: String, reason: String) {
     switch kernel.status {
+    case _ where kernel.isDraining && kernel.status.isUsable: ("HEALTHY", "retires when its last client has left")
     case .idle: ("HEALTHY", "answers")
     case .busy: ("HEALTHY", "busy, and its heart beats")
     case .starting: ("HEALTHY", "starting")
@@ -85,33 +76,5 @@ public struct KernelView: Sendable {
   public static func text(ofMilliseconds milliseconds: Int64) -> String {
     Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(
       Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-  }
-}
-
-extension Decision {
-  /// The decision of docs/architecture.md.
-  public var json: JSON {
-    [
-      "id": JSON(id), "entry": .string(question.entry.rawValue), "policy": JSON(policy.policy),
-      "hash": JSON(policy.hash),
-      "answer": .string(answerText), "reason": .string(reason), "fallback": .bool(isFallback),
-      "error": JSON(policy.failure), "duration_us": JSON(Double(policy.duration.nanoseconds) / 1000),
-      "spawned": .bool(spawned),
-    ]
-  }
-
-  private var answerText: String {
-    switch outcome {
-    case .route(.use(let kernel)): "use \(kernel)"
-    case .route(.spawn(let config, let language)):
-      "spawn " + (config.map(Requirements.fileName) ?? language ?? "a kernel")
-    case .route(.wait(let seconds)): "wait \(seconds) s"
-    case .route(.reject(let why)), .admit(.reject(let why)): "reject: \(why)"
-    case .admit(.allow): "allow"
-    case .scale(let answer): "\(answer.wanted) kernels"
-    case .alert(let conditions): conditions.map(\.name).joined(separator: ", ")
-    case .restart(.restart(let seconds)): "restart after \(seconds) s"
-    case .restart(.giveUp(let why)): "give up: \(why)"
-    }
   }
 }

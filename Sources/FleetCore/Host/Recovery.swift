@@ -33,7 +33,8 @@ struct Recovery: Sendable {
     let isComplete = setAside == nil && content.unreadable.isEmpty
     for id in idsWithoutRow(rows) { adopt(id, &rows, &outcome, endStrays: isComplete) }
     if let setAside {
-      log.error("the registry was damaged and is now \(setAside); \(rows.count) live kernels are adopted")
+      log.error(
+        "the registry was damaged and is now \(setAside); live kernels that are adopted: \(rows.count)")
     }
     for (row, found) in zip(rows, settled(rows.map(\.kernel))) { judge(row, found, &outcome) }
     return outcome

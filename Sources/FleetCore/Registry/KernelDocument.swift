@@ -20,6 +20,9 @@ enum KernelDocument {
       "labels": .object(specification.labels.mapValues(JSON.string)), "owner": .string(specification.owner),
       "limits": encode(specification.limits),
     ]
+    if kernel.isClaimed { document["claimed"] = true }
+    if kernel.wasUsed { document["used"] = true }
+    if kernel.isDraining { document["draining"] = true }
     document["config"] = specification.config.map(JSON.string)
     document["provider"] = specification.provider.map(JSON.string)
     document["model"] = specification.model.map(JSON.string)
@@ -78,6 +81,9 @@ enum KernelDocument {
     kernel.generation = try reader.int("generation")
     kernel.restarts = try reader.int("restarts")
     kernel.wasReady = json["was_ready"]?.bool ?? false
+    kernel.isClaimed = json["claimed"]?.bool ?? false
+    kernel.wasUsed = json["used"]?.bool ?? false
+    kernel.isDraining = json["draining"]?.bool ?? false
     kernel.sessions = json["sessions"]?.array?.compactMap(\.string) ?? []
     kernel.exit = json["exit"].flatMap(exit)
     if json["after_stop"]?.string == "restart" { kernel.afterStop = .restart }

@@ -53,7 +53,7 @@ extension RegistryDatabase {
   }
 
   /// It holds the keys of all kernels, and SQLite would make it readable for everybody; the log takes its mode.
-  private static func makePrivate(_ path: String) throws(StorageError) {
+  static func makePrivate(_ path: String) throws(StorageError) {
     let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw StorageError(KernelFiles.errorText()) }
     defer { Glibc.close(descriptor) }
@@ -145,7 +145,7 @@ extension RegistryDatabase {
 
   // MARK: Damage
 
-  private static func isDamage(_ error: DatabaseError, _ path: String) -> Bool {
+  static func isDamage(_ error: DatabaseError, _ path: String) -> Bool {
     let codes: [ResultCode] = [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_SCHEMA, .SQLITE_ERROR, .SQLITE_MISMATCH]
     if codes.contains(error.resultCode) { return true }
     // A header that claims a later format makes a file read-only for SQLite that is not for the system.
@@ -154,7 +154,7 @@ extension RegistryDatabase {
 
   /// Gives the database and its logs new names; returns the new name of the database. The log goes first: a new
   /// database must never find the log of an old one, whose pages SQLite would copy into it.
-  private static func setAside(_ path: String) throws(StorageError) -> String {
+  static func setAside(_ path: String) throws(StorageError) -> String {
     let stamp = Int(Date().timeIntervalSince1970 * 1000)
     let target = "\(path).damaged-\(stamp)"
     for suffix in ["-wal", "-shm", ""] where rename(path + suffix, target + suffix) != 0 && errno != ENOENT {

@@ -83,14 +83,18 @@ struct DownCommand: ParsableCommand {
       return
     }
     let pid = health["pid"]?.int.flatMap(Int32.init(exactly:)) ?? 0
-    try Progress.during("stopping") {
+    let stopped = try Progress.during("stopping") {
+      // Told apart from the shutdown, so that it can be said which kernels could not be stopped.
+      let stopped: JSON = kernels ? try access.client.stopAll() : [:]
       _ = try access.client.shutdown(kernels: kernels)
       try ProcessEnd.wait(for: pid)
+      return stopped
     }
     let active = health["active_kernels"]?.int.map(Int.init) ?? 0
     let rest =
       kernels || active == 0 ? "" : "; \(Words.count(active, "kernel")) \(active == 1 ? "goes" : "go") on without it"
     Output.line("stopped the host (pid \(pid))\(rest)")
+    try StopAllCommand.complain(stopped)
   }
 }
 
@@ -161,10 +165,14 @@ struct StatusCommand: ParsableCommand {
     let policies = status["policies"]?.array ?? []
     for policy in policies {
       let entry = policy["entry"]?.string ?? ""
+      if policy["shadow"]?.bool == true { text += "shadow of " }
       text += "\(entry.count < 9 ? entry + String(repeating: " ", count: 9 - entry.count) : entry) "
       text += "\(policy["path"]?.string ?? "?") (\(policy["hash"]?.string?.prefix(8) ?? "")), "
       text += "\(policy["state"]?.string ?? "?"), \(Words.count(policy["calls"]?.int.map(Int.init) ?? 0, "call")), "
       text += "\(Words.count(policy["fallbacks"]?.int.map(Int.init) ?? 0, "fallback"))\n"
+      if let problem = policy["file_problem"]?.string {
+        text += "          the file as it is now is not used: \(problem)\n"
+      }
       if let error = policy["last_error"]?.string { text += "          last error: \(error)\n" }
     }
     return text

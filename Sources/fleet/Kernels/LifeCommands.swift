@@ -38,8 +38,23 @@ struct StopAllCommand: ParsableCommand {
   func run() throws {
     let access = try HostAccess(directoryOptions)
     let document = try access.ask("stopping all kernels") { client throws(FleetClientError) in try client.stopAll() }
-    if jsonOption.json { return Output.json(document) }
-    Output.line("stopped \(Words.count(document["stopped"]?.array?.count ?? 0, "kernel"))")
+    if jsonOption.json {
+      Output.json(document)
+    } else {
+      Output.line("stopped \(Words.count(document["stopped"]?.array?.count ?? 0, "kernel"))")
+    }
+    try Self.complain(document)
+  }
+
+  /// Says which kernels go on against what was asked.
+  /// - Throws: a failure that has been told, if there is one.
+  static func complain(_ document: JSON) throws {
+    let failed = document["failed"]?.array ?? []
+    for kernel in failed {
+      Output.complain(
+        "\(kernel["id"]?.string ?? "?") was not stopped: \(kernel["error"]?.string ?? "no reason is known")")
+    }
+    if !failed.isEmpty { throw CommandFailure(.failed) }
   }
 }
 

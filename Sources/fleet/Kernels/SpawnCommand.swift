@@ -92,7 +92,8 @@ struct SpawnCommand: ParsableCommand {
     if jsonOption.json { return Output.json(document) }
     let kernel = KernelDocument(document["kernel"] ?? [:])
     let title = kernel.name.map { "\($0) (\(kernel.id))" } ?? kernel.id
-    Output.line("started \(title): \(kernel.language), port \(kernel.port), pid \(kernel.pid)")
+    let verb = document["taken"]?.bool == true ? "took from pool \(kernel.pool ?? "?")" : "started"
+    Output.line("\(verb) \(title): \(kernel.language), port \(kernel.port), pid \(kernel.pid)")
     Output.line("connection file \(kernel.connectionFile)")
   }
 

@@ -5,6 +5,7 @@ struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "policy", abstract: "Check, test, simulate, replay and explain policies.",
     subcommands: [
-      PolicyTestCommand.self
+      PolicyListCommand.self, PolicyExplainCommand.self, PolicyReloadCommand.self,
+      PolicyTestCommand.self,
     ])
 }

@@ -61,6 +61,17 @@ enum Words {
 
   static func percent(_ value: Double) -> String { tenths(value) + "%" }
 
+  /// "740ns", "3.1µs", "12.0ms".
+  static func microseconds(_ value: Double) -> String {
+    if value < 1 { return "\(Int((value * 1000).rounded()))ns" }
+    return value < 1000 ? tenths(value) + "µs" : tenths(value / 1000) + "ms"
+  }
+
+  /// Without a fraction where there is none.
+  static func number(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\((value * 100).rounded() / 100)"
+  }
+
   /// "12s", "3m05s", "2h10m", "4d03h".
   static func uptime(_ seconds: Double) -> String {
     let seconds = Int(max(0, seconds))

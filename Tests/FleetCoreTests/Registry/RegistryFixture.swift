@@ -58,6 +58,9 @@ extension Kernel {
     kernel.process = FleetEngine.Process(shim: 11, kernel: 12, startedAt: 1_700_000_000_000)
     kernel.sessions = ["s1", "s2"]
     kernel.wasReady = true
+    kernel.isClaimed = true
+    kernel.wasUsed = true
+    kernel.isDraining = true
     kernel.afterStop = .fail("it did not answer")
     return kernel
   }
