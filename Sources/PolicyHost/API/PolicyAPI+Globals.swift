@@ -1,7 +1,27 @@
 // Global variables of a policy: what Fleet adds, and what the sandbox leaves of Lua's own library.
 
 extension PolicyAPI {
-  static let memory = Class(name: "fleet.Memory", doc: "Plain data that the host keeps between decisions and reloads.")
+  static let memory = Class(
+    name: "fleet.Memory",
+    doc: "Plain data that the host keeps between decisions and reloads, in fields of any name: `memory.count = 1`.",
+    methods: [
+      Function(
+        "map", [("name", "string"), ("capacity", "integer")], ["fleet.Map"],
+        "A map on the host's side, for what would be too large for a table: `memory.map(\"seen\", 10000)`."
+      )
+    ], callsWithDot: true)
+
+  static let map = Class(
+    name: "fleet.Map",
+    doc: "Strings, numbers and booleans by key; when it is full, what was used longest ago makes room.",
+    methods: [
+      Function("get", [("key", "string|number|boolean")], ["string|number|boolean|nil"], "What is kept, or nil."),
+      Function(
+        "set", [("key", "string|number|boolean"), ("value", "string|number|boolean|nil")], [], isPure: false,
+        "Keeps a value."),
+      Function("delete", [("key", "string|number|boolean")], [], isPure: false, "Forgets a key."),
+      Function("count", [], ["integer"], "How many."),
+    ], isReadOnly: true)
 
   /// What Fleet adds to Lua.
   public static let functions: [Function] = [

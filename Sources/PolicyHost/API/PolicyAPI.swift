@@ -45,6 +45,8 @@ public enum PolicyAPI {
     public var methods: [Function] = []
     /// A write to it is an error.
     public var isReadOnly = false
+    /// Its methods are called with a dot, as functions of a library.
+    public var callsWithDot = false
 
     public func field(_ name: String) -> Field? { fields.first { $0.name == name } }
 
@@ -69,7 +71,7 @@ public enum PolicyAPI {
   }
 
   public static let classes: [Class] =
-    [kernel, kernels, routeRequest, admitRequest, pool, exit, memory]
+    [kernel, kernels, routeRequest, admitRequest, pool, exit, memory, map]
     + [routeAnswer, spawn, admitAnswer, limits, scaleAnswer, alertCondition, restartAnswer]
 
   public static func `class`(_ name: String) -> Class? { classesByName[name] }

@@ -30,9 +30,15 @@ extension PolicyAnalyzer {
         "no opinion needs a reason: return nil, \"why \(entry.point.rawValue) leaves it to others\"")
     default:
       // Alerts have summaries; who asks for anything else is shown the reason.
-      if entry.answersList { return }
+      if entry.answersList || saysWhy(answer) { return }
       report(.warning, "reason", offset, "the answer has no reason: return {…}, \"why\", which people are shown")
     }
+  }
+
+  /// A refusal has its reason in itself.
+  private func saysWhy(_ answer: LuaExpression) -> Bool {
+    guard case .table(let items) = answer.inner.kind, case .named(let name, _)? = items.first else { return false }
+    return name.text == "reject" || name.text == "give_up"
   }
 
   private mutating func checkAnswer(_ value: LuaExpression, _ entry: PolicyAPI.Entry) {

@@ -76,8 +76,9 @@ extension PolicyAnalyzer {
 
   private mutating func checkCall(_ callee: LuaExpression, _ arguments: [LuaExpression]) {
     guard case .field(let table, let name) = callee.kind, let one = types.type(of: table)?.class,
-      one.method(name.text) != nil
+      let method = one.method(name.text)
     else { return }
+    if one.callsWithDot { return checkArguments(method, arguments, name.range.lowerBound) }
     if let first = arguments.first, types.type(of: first)?.name == one.name { return }
     let text = chunk.text(of: table)
     report(

@@ -30,6 +30,7 @@ struct PolicyType: Equatable {
     case "fleet.RouteRequest", "fleet.AdmitRequest": "the request"
     case "fleet.Pool": "the pool"
     case "fleet.Exit": "the exit"
+    case "fleet.Map": "a map"
     default: name
     }
   }
@@ -58,6 +59,11 @@ struct PolicyTypes {
       return type(of: table)?.class?.field(name).map { PolicyType($0.type) }
     case .methodCall(let receiver, let name, _):
       return type(of: receiver)?.class?.method(name.text)?.returns.first.map { PolicyType($0) }
+    case .call(let callee, _):
+      guard case .field(let table, let name) = callee.kind, let one = type(of: table)?.class, one.callsWithDot else {
+        return nil
+      }
+      return one.method(name.text)?.returns.first.map { PolicyType($0) }
     case .binary(.or, let left, let right):
       guard let left = type(of: left), let right = type(of: right), left.name == right.name else { return nil }
       return right

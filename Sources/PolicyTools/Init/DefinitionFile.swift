@@ -7,7 +7,7 @@ enum DefinitionFile {
   static let name = "fleet.d.lua"
 
   static var text: String {
-    ([head] + aliases + PolicyAPI.classes.map(text) + [policy] + PolicyAPI.functions.map { function($0, in: nil) }
+    ([head] + aliases + PolicyAPI.classes.map(text) + [policy] + PolicyAPI.functions.map { function($0, in: "") }
       + PolicyAPI.variables.map { "---@type \($0.type)\n\($0.name) = {}\n" })
       .joined(separator: "\n")
   }
@@ -40,16 +40,16 @@ enum DefinitionFile {
     }
     if one.name == "fleet.Kernels" { lines.append("---@operator len: integer") }
     if !one.methods.isEmpty { lines.append("local \(table) = {}") }
-    let methods = one.methods.map { "\n" + function($0, in: table) }
+    let methods = one.methods.map { "\n" + function($0, in: table + (one.callsWithDot ? "." : ":")) }
     return lines.joined(separator: "\n") + "\n" + methods.joined()
   }
 
-  private static func function(_ one: PolicyAPI.Function, in table: String?) -> String {
+  private static func function(_ one: PolicyAPI.Function, in prefix: String) -> String {
     var lines = ["---\(one.doc)"]
     lines += one.parameters.map { "---@param \($0.name) \($0.type)" }
     lines += one.returns.map { "---@return \($0)" }
     let names = one.parameters.map { $0.name.replacing("?", with: "") }.joined(separator: ", ")
-    lines.append("function \(table.map { $0 + ":" } ?? "")\(one.name)(\(names)) end")
+    lines.append("function \(prefix)\(one.name)(\(names)) end")
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -97,6 +97,11 @@ func brokenPoliciesAreExplained(body: String, message: String) {
   ("return nil", "2:8: error: no opinion needs a reason: return nil, \"why route leaves it to others\""),
   ("return { spawn = {} }", "2:8: warning: the answer has no reason: return {…}, \"why\", which people are shown"),
   ("return { spawn = {} }, 5", "2:24: error: the reason must be a string, not 5"),
+  (
+    "memory.map('seen', 10):put(1) \(answer)",
+    "2:24: error: a map has no method 'put'; there are get, set, delete, count"
+  ),
+  ("memory.map('seen'):set(1, 2) \(answer)", "2:8: error: 'map' needs capacity as well"),
   ("local spare = 1 \(answer)", "2:7: warning: the local variable 'spare' is never used; remove it"),
   ("local function f() end \(answer)", "2:16: warning: the local function 'f' is never used; remove it"),
   (
@@ -126,12 +131,13 @@ func mistakesAreFound(body: String, message: String) {
   "local k = fleet:match(request):least('clients') or fleet:first() if not k then \(answer) end return { use = k.id }, 'k'",
   "for _, k in ipairs(fleet:list()) do if k.owner == 'ann' then return { use = k.id }, k.owner end end \(answer)",
   "memory.n = (memory.n or 0) + 1 log(memory.n) return nil, 'none'",
+  "local seen = memory.map('seen', 10) seen:set('a', (seen:get('a') or 0) + 1) memory.other = {} return nil, 'none'",
   "local ok, why = pcall(error, 'x') if ok then return nil, why end \(answer)",
   "while true do if random() > 0.1 then break end end \(answer)",
   "repeat local x = random(10) until x > 3 \(answer)",
   "local set = fleet:where{ language = 'lua' } return #set > 0 and { use = set:first().id } or { spawn = {} }, 'x'",
   "local helper = setmetatable({}, { __index = function(_, k) return k end }) return { spawn = { config = helper.x } }, 'x'",
-  "goto done ::done:: \(answer)", "error('never asked in earnest', 0)",
+  "return { reject = 'the reason is here' }", "goto done ::done:: \(answer)", "error('never asked in earnest', 0)",
 ])
 func whatIsRightIsNotComplainedOf(body: String) {
   let found = route(body).filter { !$0.contains("never asked in earnest") && !$0.contains("'set:first()' is nil") }
