@@ -43,9 +43,12 @@ package struct Scaler: Sendable {
     min(pool.maximum, max(pool.minimum, pool.warm > 0 ? used + pool.warm : 0))
   }
 
+  /// What the native rule aims at.
+  func needed(used: Int) -> Int { min(pool.maximum, max(pool.minimum, used + pool.warm)) }
+
   /// Without a policy: `used` and `warm` more, within the bounds; up at once, down to the highest of the window.
   package mutating func native(_ present: Present, _ now: Instant) -> Verdict {
-    let needed = min(pool.maximum, max(pool.minimum, present.used + pool.warm))
+    let needed = needed(used: present.used)
     begin(present, now)
     if let standing { _ = highest.add(standing, now) }
     standing = needed

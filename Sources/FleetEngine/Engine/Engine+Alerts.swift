@@ -14,7 +14,7 @@ extension Engine {
     alerter.forget(now)
     if configuration.entries.contains(.alert), !isAlertAsked {
       isAlertAsked = true
-      inquire(.alert, .alert, now)
+      due.append(.alert)
     }
     if configuration.entries.contains(.alert) || !alerter.isEmpty { setAlertTimer(now) }
   }

@@ -62,8 +62,7 @@ extension Engine {
     guard state.room == 0 else { return }
     var advice = "stop one of them, or raise its max"
     if let idle = longestIdle(name, .stale).first {
-      retire(idle, "makes room for another", now)
-      poolStates[name]!.doomed.insert(idle)
+      makeRoom(idle, in: name, now)
       advice = "\(idle), which nobody uses, is being ended: try again in a few seconds"
     }
     throw EngineError(.limit, "pool '\(name)' has its maximum of \(state.pool.maximum) kernels; \(advice)")

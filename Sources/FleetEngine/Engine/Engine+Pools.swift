@@ -79,7 +79,7 @@ extension Engine {
     if count < state.deficit - kept.fresh {
       // Nothing fits beside those that somebody used and nobody has.
       for id in longestIdle(name, .stale).prefix(state.deficit - kept.fresh - max(0, count)) {
-        retire(id, "makes room for a warm one", now)
+        makeRoom(id, in: name, now)
       }
     }
     guard count > 0, state.backoff.allows(now), state.pending == 0 else { return }
@@ -146,7 +146,7 @@ extension Engine {
     var at: Instant?
     if let retryAt = state.backoff.retryAt, retryAt > now { at = retryAt }
     let isNative = !configuration.entries.contains(.scale)
-    if isNative, (state.wanted ?? 0) > state.scaler.floor(used: state.roster.inUse) {
+    if isNative, (state.wanted ?? 0) > state.scaler.needed(used: state.roster.inUse) {
       at = min(at ?? .never, now + state.pool.scaling.interval)
     }
     guard let at, at != state.lookAt else { return }

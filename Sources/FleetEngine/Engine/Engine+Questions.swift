@@ -10,6 +10,13 @@ enum Inquiry: Sendable {
   case restart(KernelID, generation: Int, native: Backoff.Verdict)
 }
 
+/// What is to be asked when all that follows from an event was done, so that policies see all rows as it left them.
+enum DueInquiry: Sendable {
+  case scale(pool: String)
+  case alert
+  case crash(PendingCrash)
+}
+
 extension Engine {
   /// The next question, of which the policies have seen every row before.
   mutating func question(_ subject: PolicyQuestion.Subject, _ now: Instant) -> (number: Int, PolicyQuestion) {
@@ -21,6 +28,8 @@ extension Engine {
 
   mutating func pumpQuestions(_ now: Instant) {
     while routing.asking == nil, let request = routing.queue.popFirst() {
+      // Nothing that follows from what happened changes a row after the question.
+      settlePools(now)
       switch request.purpose {
       case .spawn: admit(request, nil, now)
       case .find(let requirements): route(request, requirements, now)
@@ -77,6 +86,18 @@ extension Engine {
         restartDecided(id, generation, native, number, asked, policy, now)
       }
     }
+  }
+
+  /// Asks what is due.
+  mutating func inquire(_ now: Instant) {
+    for inquiry in due {
+      switch inquiry {
+      case .scale(let pool): askScale(pool, now)
+      case .alert: inquire(.alert, .alert, now)
+      case .crash(let crash): settle(crash, now)
+      }
+    }
+    due = []
   }
 
   /// Asks about something that no client waits for.

@@ -100,7 +100,10 @@ extension Engine {
 
   private mutating func resumeBackoff(_ id: KernelID, _ left: Duration?, _ now: Instant) {
     let rule = configuration.backoff
-    let at = now + max(.zero, min(left ?? rule.first, rule.longest))
+    // A policy may have been more patient than the native rule.
+    let isPatient = configuration.entries.contains(.restart)
+    let longest = isPatient ? .seconds(Self.restartDelays.upperBound) : rule.longest
+    let at = now + max(.zero, min(left ?? rule.first, longest))
     kernels[id]!.retryAt = at
     timers.set(.backoff(id, generation: kernels[id]!.generation), at: at)
   }

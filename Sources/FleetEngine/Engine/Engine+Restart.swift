@@ -16,10 +16,8 @@ extension Engine {
     let uptime = kernels[id]!.readySince.map { (now - $0).seconds }
     let native = configuration.backoff.crashed(&kernels[id]!, now: now)
     if kernels[id]!.isDraining { return endInstead(id, reason, now) }
-    crashes.append(
-      PendingCrash(
-        crash: crash(of: kernels[id]!, reason, uptime, native), id: id, generation: kernels[id]!.generation,
-        native: native))
+    let crash = crash(of: kernels[id]!, reason, uptime, native)
+    due.append(.crash(PendingCrash(crash: crash, id: id, generation: kernels[id]!.generation, native: native)))
     guard configuration.entries.contains(.restart) else { return carryOut(native, id, reason, now) }
     rest(id, .backoff)
     kernels[id]!.retryAt = nil
@@ -28,22 +26,18 @@ extension Engine {
       EngineError(.startFailed, "\(id) did not start (\(reason)); the restart policy decides when it is tried again"))
   }
 
-  /// Asks about the crashes of this event, or records what the native rule did about them; later than the steps, so that
-  /// policies see all rows as the event left them.
-  mutating func settleCrashes(_ now: Instant) {
-    for crash in crashes {
-      if configuration.entries.contains(.restart) {
-        inquire(.restart(crash.crash), .restart(crash.id, generation: crash.generation, native: crash.native), now)
-      } else {
-        let (number, asked) = question(.restart(crash.crash), now)
-        effects.append(
-          .decided(
-            Decision(
-              id: number, question: asked, policy: PolicyAnswer(), outcome: .restart(crash.native.answer),
-              reason: crash.native.reason(configuration.backoff), kernel: crash.id)))
-      }
+  /// Asks about a crash, or records what the native rule did about it.
+  mutating func settle(_ crash: PendingCrash, _ now: Instant) {
+    if configuration.entries.contains(.restart) {
+      return inquire(
+        .restart(crash.crash), .restart(crash.id, generation: crash.generation, native: crash.native), now)
     }
-    crashes = []
+    let (number, asked) = question(.restart(crash.crash), now)
+    effects.append(
+      .decided(
+        Decision(
+          id: number, question: asked, policy: PolicyAnswer(), outcome: .restart(crash.native.answer),
+          reason: crash.native.reason(configuration.backoff), kernel: crash.id)))
   }
 
   /// A kernel that was to be retired is not brought back to life for that.

@@ -49,6 +49,12 @@ extension Engine {
     if kernel.status != .starting { lookAtConnections(now) }
   }
 
+  /// The same for one that is not kept, whatever happens: something else needs its place.
+  mutating func makeRoom(_ id: KernelID, in pool: String, _ now: Instant) {
+    poolStates[pool]!.doomed.insert(id)
+    retire(id, "makes room for another", now)
+  }
+
   /// What is known of connections may be old, and who uses a kernel without asking the router has no reservation.
   mutating func lookAtConnections(_ now: Instant) {
     if !effects.contains(where: { if case .countConnections = $0 { true } else { false } }) {
@@ -83,7 +89,9 @@ extension Engine {
   /// - Returns: how many, and how many of them are warm.
   mutating func keepRetiring(_ name: String, missing: Int, deficit: Int) -> (all: Int, fresh: Int) {
     let doomed = poolStates[name]!.doomed
-    let ids = poolStates[name]!.roster.ids(.draining).filter { !doomed.contains($0) }
+    let ids = poolStates[name]!.roster.ids(.draining).filter { id in
+      !doomed.contains(id) && kernels[id].map { Place($0) == .draining } == true
+    }
     guard !ids.isEmpty, missing > 0 || deficit > 0 else { return (0, 0) }
     func isFresh(_ id: KernelID) -> Bool { !kernels[id]!.wasUsed && kernels[id]!.clients == 0 }
     let fresh = ids.filter(isFresh).prefix(max(missing, deficit))

@@ -15,11 +15,14 @@ extension Engine {
     if !draining.isEmpty || kernels.values.contains(where: \.isDraining) { lookAtConnections(now) }
   }
 
-  mutating func askScale(_ name: String, _ now: Instant) {
+  mutating func scaleIsDue(_ name: String, _ now: Instant) {
     guard let interval = poolStates[name]?.pool.scaling.interval else { return }
     timers.set(.scale(pool: name), at: now + max(interval, .milliseconds(100)))
     // One that answers late is not asked twice at once.
-    if poolStates[name]!.isAsked { return }
+    if !poolStates[name]!.isAsked { due.append(.scale(pool: name)) }
+  }
+
+  mutating func askScale(_ name: String, _ now: Instant) {
     flushRows()
     let view = poolStates[name]!.view(waiting: waiting(for: name), now)
     poolStates[name]!.isAsked = true

@@ -74,8 +74,8 @@ public struct Engine: Sendable {
   var draining: OrderedSet<KernelID> = []
   /// A timer looks after connections of kernels that are being retired.
   var isCounting = false
-  /// Crashes of the event that is being handled.
-  var crashes: [PendingCrash] = []
+  /// What is asked at the end of this call.
+  var due: [DueInquiry] = []
   var reportedProblems: [AlertCondition] = []
   var alerter = Alerter()
   /// What parts of the host found last, by their names.
@@ -104,8 +104,8 @@ public struct Engine: Sendable {
     if !hasBegun { begin(now) }
     fireTimers(now)
     pumpQuestions(now)
-    settleCrashes(now)
     settlePools(now)
+    inquire(now)
     flushRows()
     flushCommit(now)
     if let next = timers.next, next != wakeAt {
@@ -190,7 +190,7 @@ public struct Engine: Sendable {
       case .ask(let question): askAgain(question)
       case .answer: lookForAnswer(now)
       case .inquiry(let question): lookForAnswer(to: question, now)
-      case .scale(let pool): askScale(pool, now)
+      case .scale(let pool): scaleIsDue(pool, now)
       case .pool(let pool): look(at: pool)
       case .provision(let pool, let number): provisionOverdue(pool, number, now)
       case .connections: countAgain(now)

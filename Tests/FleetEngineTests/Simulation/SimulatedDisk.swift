@@ -17,6 +17,9 @@ struct StoredRow {
     row.sessions = kernel.sessions
     row.wasReady = kernel.wasReady
     row.afterStop = kernel.afterStop
+    row.isClaimed = kernel.isClaimed
+    row.wasUsed = kernel.wasUsed
+    row.isDraining = kernel.isDraining
     self.kernel = row
     self.backoff = backoff
     self.boot = boot

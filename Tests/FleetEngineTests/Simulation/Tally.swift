@@ -8,6 +8,9 @@ struct Tally: CustomStringConvertible {
   var processes = 0
   var commitsLost = 0
   var requests = 0
+  var decisions = 0
+  var claims = 0
+  var retired = 0
 
   static func += (sum: inout Tally, other: Tally) {
     sum.worlds += other.worlds
@@ -17,10 +20,14 @@ struct Tally: CustomStringConvertible {
     sum.processes += other.processes
     sum.commitsLost += other.commitsLost
     sum.requests += other.requests
+    sum.decisions += other.decisions
+    sum.claims += other.claims
+    sum.retired += other.retired
   }
 
   var description: String {
     "\(worlds) worlds, \(events) events, \(requests) requests, \(processes) processes, \(hostsKilled) hosts killed, "
-      + "\(powerLosses) power losses, \(commitsLost) commits lost"
+      + "\(powerLosses) power losses, \(commitsLost) commits lost, \(decisions) decisions, \(claims) warm kernels taken, "
+      + "\(retired) retired"
   }
 }

@@ -5,7 +5,7 @@ extension Event {
   /// Comes all the time, and rarely means anything.
   var isChatter: Bool {
     switch self {
-    case .heartbeat, .activity, .connections: true
+    case .heartbeat, .activity, .connections, .samples: true
     default: false
     }
   }
@@ -48,6 +48,9 @@ extension Effect {
     case .rows(let changes): "rows of \(changes.count)"
     case .wake(let at): "wake at \(Double(at.nanoseconds) / 1e9)"
     case .unwatch(let id): "unwatch \(id)"
+    case .decided(let decision): "decided \(decision.id): \(decision.outcome) \(decision.clamps)"
+    case .alerts(let changes): "alerts \(changes.map { "\($0.alert.condition.name) \($0.alert.state)" })"
+    case .ask(let number, let question): "ask \(number) \(question.entry)"
     case .commit(let sequence, _, _): "\(brief ?? "") (\(sequence))"
     default: brief ?? ""
     }

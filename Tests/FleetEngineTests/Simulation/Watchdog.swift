@@ -10,6 +10,10 @@ struct Watchdog {
   /// Kernels that are ended without a row that says so: it could not be written, or they never answered.
   private(set) var unannounced: Set<KernelID> = []
   private var allowed = PolicySeat.quota
+  private var allowedInPool: [String: Int] = [:]
+  private let configuration: EngineConfiguration
+
+  init(_ configuration: EngineConfiguration) { self.configuration = configuration }
 
   func look(at engine: Engine) -> Look {
     var look = Look()
@@ -25,7 +29,11 @@ struct Watchdog {
       try checkStep(from: former, to: kernel, event)
       try checkProcess(kernel)
       try checkReservations(kernel, now)
-      try backoffs[id, default: BackoffModel()].follow(from: former, to: kernel, event, now)
+      if configuration.entries.contains(.restart) {
+        try checkPatience(from: former, to: kernel, event, now)
+      } else {
+        try backoffs[id, default: BackoffModel()].follow(from: former, to: kernel, event, now)
+      }
     }
     for (id, kernel) in before.kernels where engine.kernels[id] == nil {
       backoffs[id] = nil
@@ -37,6 +45,7 @@ struct Watchdog {
         throw Violation("somebody waits for \(id), which does nothing")
       }
     }
+    for pool in configuration.pools { try checkMaximum(of: pool, engine, event) }
     try checkQuota(engine.kernels.values.count { $0.specification.language == PolicySeat.quotaLanguage }, event)
   }
 
@@ -48,6 +57,40 @@ struct Watchdog {
     if count > allowed { throw Violation("\(count) kernels, where \(allowed) are allowed") }
   }
 
+  /// Neither refills nor spawns nor restarts by hand go beyond the maximum; what came back from the dead may have.
+  private mutating func checkMaximum(of pool: Pool, _ engine: Engine, _ event: Event) throws {
+    let count = engine.kernels.values.count {
+      $0.specification.pool == pool.name && $0.status != .exited && $0.status != .failed
+    }
+    let former = allowedInPool[pool.name] ?? pool.maximum
+    var allowed = former
+    if case .recovered = event { allowed = count }
+    allowed = max(pool.maximum, min(allowed, count))
+    allowedInPool[pool.name] = allowed
+    if count > allowed { throw Violation("pool \(pool.name) has \(count) kernels, where \(allowed) are allowed") }
+  }
+
+  /// Scaling ends nobody who has a client, a reservation or something to do.
+  private func checkRetirement(from former: Kernel, to kernel: Kernel, _ event: Event) throws {
+    guard former.isDraining, former.status != .stopping, kernel.status == .stopping, former.status != .starting else {
+      return
+    }
+    if case .command(_, .stop(kernel.id, _, _)) = event { return }
+    if kernel.clients > 0 { throw Violation("\(kernel.id) is retired, and has a client") }
+    if kernel.isBusy { throw Violation("\(kernel.id) is retired, and is busy") }
+    if !kernel.isSeenEmpty { throw Violation("\(kernel.id) is retired, and nobody looked") }
+  }
+
+  /// A policy's delay is waited for.
+  private func checkPatience(from former: Kernel?, to kernel: Kernel, _ event: Event, _ now: Int64) throws {
+    if case .recovered = event { return }
+    if case .command(_, .restart(kernel.id)) = event { return }
+    guard former?.status == .backoff, kernel.status == .starting else { return }
+    guard let retryAt = former?.retryAt, retryAt.nanoseconds <= now else {
+      throw Violation("\(kernel.id) starts before its delay is over")
+    }
+  }
+
   // MARK: Status
 
   private static let steps: [Status: Set<Status>] = [
@@ -56,7 +99,7 @@ struct Watchdog {
     .busy: [.idle, .unhealthy, .exited, .backoff, .failed, .stopping],
     .unhealthy: [.idle, .busy, .exited, .backoff, .failed, .stopping],
     .stopping: [.starting, .backoff, .failed],
-    .backoff: [.starting], .exited: [.starting], .failed: [.starting],
+    .backoff: [.starting, .failed], .exited: [.starting], .failed: [.starting],
     .unknown: [.exited, .backoff, .failed],
   ]
 
@@ -68,7 +111,11 @@ struct Watchdog {
     }
     if kernel.generation < former.generation { throw Violation("\(kernel.id) went back to an earlier launch") }
     guard kernel.status != former.status else { return }
-    if Self.steps[former.status]?.contains(kernel.status) != true {
+    try checkRetirement(from: former, to: kernel, event)
+    if former.isClaimed && !kernel.isClaimed { throw Violation("\(kernel.id) was somebody's") }
+    // A kernel of a pool that comes back and is not needed is ended at once.
+    let isNeedless = former.status == .backoff && kernel.status == .stopping && kernel.isDraining
+    if Self.steps[former.status]?.contains(kernel.status) != true, !isNeedless {
       throw Violation("\(kernel.id) went from \(former.status) to \(kernel.status)")
     }
     if kernel.status == .starting, kernel.generation == former.generation {
@@ -83,6 +130,8 @@ struct Watchdog {
     switch kernel.status {
     case .stopping, .backoff, .exited, .failed: break
     case .starting where !kernel.wasReady: break
+    // Of a pool, and nobody's.
+    case _ where kernel.isDraining || (kernel.specification.pool != nil && !kernel.isClaimed): break
     default: throw Violation("\(kernel.id) was \(kernel.status) and is gone")
     }
   }

@@ -32,7 +32,7 @@ extension World {
 
   func checkRemoval(_ kernel: Kernel) throws {
     if let pid = livePids[kernel.id] { throw Violation("\(kernel.id) is removed, and runs as \(pid)") }
-    if clients.acknowledged.contains(kernel.id), !clients.released.contains(kernel.id) {
+    if clients.acknowledged.contains(kernel.id), !clients.released.contains(kernel.id), !isLentOnly(kernel) {
       throw Violation("\(kernel.id) was removed, though somebody was told of it and nobody let it go")
     }
   }
@@ -94,8 +94,13 @@ extension World {
     let isAtRest =
       engine.waiting.isEmpty && engine.commits.isEmpty && engine.intents.isEmpty && engine.lost.isEmpty
       && engine.expiring.isEmpty && engine.routing.asking == nil && engine.routing.queue.isEmpty
-      && engine.routing.postponed.isEmpty && engine.timers.next == nil && policy.open == nil
+      && engine.routing.postponed.isEmpty && policy.open == nil && engine.draining.isEmpty
+      && engine.poolStates.values.allSatisfy { $0.pending == 0 && $0.backoff.problem == nil }
+      && (isPeriodic || engine.timers.next == nil && engine.inquiries.isEmpty)
     if !isAtRest { throw Violation("the engine keeps something for nobody") }
+    try checkPools(engine)
+    let undecided = policy.asked.subtracting(policy.decided).subtracting(engine.inquiries.keys)
+    if let number = undecided.min() { throw Violation("question \(number) was asked, and nothing was decided") }
     for kernel in engine.kernels.values { try checkRest(of: kernel) }
     for (id, pid) in livePids where engine.kernels[id]?.process?.shim != pid {
       throw Violation("process \(pid) of \(id) is nobody's")
@@ -104,6 +109,17 @@ extension World {
       throw Violation("the disk has other kernels than the host")
     }
     try checkRows()
+  }
+
+  /// Pools have what they need, and nothing that nobody needs.
+  private func checkPools(_ engine: Engine) throws {
+    for status in engine.pools {
+      let (view, pool) = (status.view, status.pool)
+      let needed = min(pool.maximum, max(pool.minimum, pool.warm > 0 ? view.used + pool.warm : 0))
+      guard view.kernels >= needed || engine.kernels.values.contains(where: { $0.status == .unknown }) else {
+        throw Violation("pool \(pool.name) has \(view), and needs \(needed)")
+      }
+    }
   }
 
   private func checkRest(of kernel: Kernel) throws {
@@ -117,6 +133,8 @@ extension World {
       row.generation == kernel.generation && row.port == kernel.port && row.sessions == kernel.sessions
       && row.restarts == kernel.restarts && row.exit == kernel.exit && row.wasReady == kernel.wasReady
       && row.status.isAlive == kernel.status.isAlive && row.status != .stopping && row.status != .starting
+      && row.isClaimed == kernel.isClaimed && row.wasUsed == kernel.wasUsed && row.isDraining == kernel.isDraining
+      && row.specification == kernel.specification
     if !isSame { throw Violation("the row of \(kernel.id) is an old one: \(row) instead of \(kernel)") }
   }
 }

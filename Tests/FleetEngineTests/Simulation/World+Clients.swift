@@ -16,6 +16,8 @@ struct Clients {
   var released: Set<KernelID> = []
   /// Kernels of which somebody was told that they are gone.
   var gone: Set<KernelID> = []
+  /// Kernels that were given to somebody who asked for one of his own.
+  var owned: Set<KernelID> = []
   var lastTicket = 0
   var lastKernel = 0
 
@@ -69,12 +71,16 @@ extension World {
   private func specification() -> Specification {
     let name = random.one(in: 4) ? "name\(random.below(6))" : nil
     let port = random.one(in: 10) ? 9550 + random.below(40) : nil
-    return .lua(name: name, config: random.one(in: 3) ? "/etc/openai.toml" : nil, port: port)
+    var wanted = Specification.lua(name: name, config: random.one(in: 3) ? "/etc/openai.toml" : nil, port: port)
+    if !configuration.pools.isEmpty, random.one(in: 3) { wanted.pool = random.pick(["a", "b", "nowhere"]) }
+    if configuration.entries.contains(.admit), random.one(in: 4) { wanted.language = PolicySeat.quotaLanguage }
+    return wanted
   }
 
-  private func newKernel(_ specification: Specification) -> NewKernel {
+  func newKernel(_ specification: Specification) -> NewKernel {
     clients.lastKernel += 1
-    return NewKernel(id: .number(clients.lastKernel), key: "key", specification: specification)
+    return NewKernel(
+      id: .number(clients.lastKernel), key: "key", specification: specification, mayTakeWarm: random.one(in: 2))
   }
 
   private func find(isCrowded: Bool) throws {
@@ -86,7 +92,10 @@ extension World {
     let isVague = isCrowded || random.one(in: 10)
     let result: Result<Specification, EngineError> =
       isVague ? .failure(EngineError(.badRequest, "say more")) : .success(specification)
-    try ask(.find, .find(wanted, candidate: Candidate(id: new.id, key: new.key, specification: result)))
+    try ask(
+      .find,
+      .find(wanted, candidate: Candidate(id: new.id, key: new.key, specification: result, mayTakeWarm: new.mayTakeWarm))
+    )
   }
 
   private func stop(_ id: KernelID) throws {
@@ -106,6 +115,7 @@ extension World {
     guard let request = clients.open.removeValue(forKey: ticket) else {
       throw Violation("ticket \(ticket.number) was answered, but nobody waits for that")
     }
+    try checkOwner(request, result)
     switch (request, result) {
     case (.spawn, .success(.kernel(let kernel))), (.find, .success(.found(let kernel, _))),
       (.restart, .success(.kernel(let kernel))):

@@ -11,6 +11,8 @@ struct Drivers {
   var lastCommitDone: Int64 = 0
   /// When followed processes ended.
   var ends: [Int32: Int64] = [:]
+  /// Alerts that people were told of, and not that they are over.
+  var firing: Set<AlertIdentity> = []
 }
 
 extension World {
@@ -18,7 +20,7 @@ extension World {
 
   /// Compares the rows with what lives, as a real host does.
   func startHost() throws {
-    engine = Engine(totalSpawned: disk.rows.last?.kernel.serial ?? 0)
+    engine = Engine(configuration: configuration, totalSpawned: disk.rows.last?.kernel.serial ?? 0)
     record("host \(host) starts")
     let rows = disk.rows
     try handle(.recovered(rows.map(recovered)))
@@ -49,7 +51,7 @@ extension World {
     drivers = Drivers()
     policy = PolicySeat()
     clients.loseHost()
-    watchdog = Watchdog()
+    watchdog = Watchdog(configuration)
     plan(.hostStarts, in: 0...(isCalm ? 0 : 10 * World.second))
   }
 
@@ -104,7 +106,11 @@ extension World {
     case .signal(let kernel, let signal):
       try checkSignal(kernel)
       self.signal(kernel, signal)
-    case .interrupt, .note, .decided, .provide, .alerts, .countConnections: break
+    case .interrupt, .note: break
+    case .decided(let decision): try decided(decision)
+    case .provide(let pool, let count): provide(pool, count)
+    case .alerts(let changes): try told(changes)
+    case .countConnections: countConnections()
     case .commit(let sequence, let changes, let isDurable):
       commit(SimulatedDisk.Commit(sequence: sequence, changes: changes, isDurable: isDurable))
     case .rows(let changes): policy.apply(changes)

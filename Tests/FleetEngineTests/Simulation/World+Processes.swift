@@ -138,6 +138,8 @@ extension World {
 
   func removeFiles(_ kernel: Kernel) throws {
     try checkRemoval(kernel)
+    if isLentOnly(kernel) { clients.released.insert(kernel.id) }
+    if kernel.isDraining { tally.retired += 1 }
     for generation in 1...kernel.generation { exitRecords["\(kernel.id.uuid).\(generation)"] = nil }
   }
 
@@ -150,9 +152,25 @@ extension World {
         tell(.activity(id, generation: generation, busy: random.one(in: 2)))
       }
     }
-    guard random.one(in: 3) else { return }
+    if random.one(in: 3) { countConnections() }
+    if random.one(in: 10) {
+      tell(.samples(Dictionary(uniqueKeysWithValues: drivers.watched.map { ($0.id, sample()) })))
+    }
+    if random.one(in: 10) { tell(.conditions(source: "host", anyConditions())) }
+  }
+
+  /// Nobody is connected any more, and nothing runs.
+  func everybodyLeaves() {
+    tell(.connections([:]))
+    for (id, generation) in drivers.watched { tell(.activity(id, generation: generation, busy: false)) }
+  }
+
+  private func sample() -> Sample { Sample(memory: Int64(random.below(3)), cpu: Double(random.below(3))) }
+
+  func countConnections() {
+    guard isChattering else { return tell(.connections([:])) }
     var counts: [KernelID: Int] = [:]
-    for (id, _) in drivers.watched where random.one(in: 2) { counts[id] = random.below(4) }
+    for (id, _) in drivers.watched where random.one(in: 3) { counts[id] = random.below(4) }
     tell(.connections(counts))
   }
 }

@@ -49,7 +49,8 @@ final class World {
   var drivers = Drivers()
   var clients = Clients()
   var policy = PolicySeat()
-  var watchdog = Watchdog()
+  var watchdog: Watchdog
+  let configuration: EngineConfiguration
 
   private let isTraced: Bool
   private(set) var trace: [String] = []
@@ -57,6 +58,8 @@ final class World {
   init(seed: UInt64, isTraced: Bool = false) {
     random = SplitMix64(seed: seed)
     self.isTraced = isTraced
+    configuration = World.configuration(&random)
+    watchdog = Watchdog(configuration)
   }
 
   /// Lets things happen until the host has handled so many events, then lets them come to rest.
@@ -77,10 +80,17 @@ final class World {
     if engine?.kernels.values.contains(where: { $0.status == .unknown }) == true { try restartHost() }
     try pass(200 * World.second)
     isChattering = false
-    try drain()
-    try checkRest()
+    // What was said before may come late.
+    try pass(2 * World.longestDelay)
+    everybodyLeaves()
+    try settle()
     try restartHost()
-    try drain()
+    try settle()
+  }
+
+  /// Where policies are asked again and again there is no end, but peace.
+  private func settle() throws {
+    if isPeriodic { try pass(200 * World.second) } else { try drain() }
     try checkRest()
   }
 
