@@ -12,7 +12,7 @@ public struct HostControl: Sendable {
   public var version: String
   /// Loads policies again: one file, or all of them. Returns the files and what is wrong with them.
   public var reloadPolicies: @Sendable (_ path: String?) async -> [(path: String, problem: String?)]
-  /// Ends the host; with `kernels`, every kernel is stopped first. Returns the document of what was stopped.
+  /// Ends the host; with `kernels`, every kernel is stopped first.
   public var shutDown: @Sendable (_ kernels: Bool) -> Void
 
   public init(
@@ -33,6 +33,7 @@ public func makeRouter(_ host: FleetHost, _ control: HostControl) -> Hummingbird
   addKernelRoutes(to: router, host)
   addLifeRoutes(to: router, host)
   addMetricsRoutes(to: router, host)
+  addPolicyRoutes(to: router, host, control)
   return router
 }
 

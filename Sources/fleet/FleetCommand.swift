@@ -23,7 +23,10 @@ struct FleetCommand: AsyncParsableCommand {
         name: "Code", subcommands: [ExecCommand.self, RunCommand.self, ConnectCommand.self, ReplCommand.self]),
       CommandGroup(
         name: "Watching",
-        subcommands: [HealthCommand.self, LogsCommand.self, MetricsCommand.self, RegistryCommand.self]),
+        subcommands: [
+          HealthCommand.self, PoolsCommand.self, AlertsCommand.self, LogsCommand.self, MetricsCommand.self,
+          RegistryCommand.self,
+        ]),
       CommandGroup(name: "Policies", subcommands: [PolicyCommand.self]),
       CommandGroup(
         name: "This machine",

@@ -98,10 +98,14 @@ import Testing
     (["cpu_limit": 0], .badRequest, "0"), (["nice": 20], .badRequest, "20"), (["processes": 0], .badRequest, "0"),
     (["open_files": "many"], .badRequest, "many"),
     (
-      ["config": "openai", "provider": "anthropic"], .badRequest, "openai.toml has the provider 'openai'; 'anthropic' was asked for"
+      ["config": "openai", "provider": "anthropic"], .badRequest,
+      "openai.toml has the provider 'openai'; 'anthropic' was asked for"
     ),
     (["config": "openai", "model": "other"], .badRequest, "openai.toml has the model 'gpt'; 'other' was asked for"),
-    (["language": "python", "model": "other"], .badRequest, "a kernel without a config has no model; 'other' was asked for"),
+    (
+      ["language": "python", "model": "other"], .badRequest,
+      "a kernel without a config has no model; 'other' was asked for"
+    ),
   ]
 
   @Test(arguments: mistakes) func mistakesAreNamed(_ mistake: (body: JSON, code: EngineError.Code, part: String)) throws
