@@ -87,29 +87,54 @@ static uint32_t encode_sequence(lua_State *L, int index, buffer *b, const path *
   return length;
 }
 
+/// Whether the key at `key` is one of 1…length.
+static bool is_in_sequence(lua_State *L, int key, uint32_t length) {
+  lua_Integer number = length && lua_isinteger(L, key) ? lua_tointeger(L, key) : 0;
+  return number >= 1 && number <= (lua_Integer)length;
+}
+
+static void encode_pairs(lua_State *L, int index, buffer *b, const path *here, uint32_t length) {
+  lua_pushnil(L);
+  int top = lua_gettop(L) + 1;
+  while (lua_next(L, index)) {
+    if (!is_in_sequence(L, top - 1, length)) {
+      encode(L, top - 1, b, here);
+      encode(L, top, b, here);
+    }
+    lua_pop(L, 1);
+    clua_poll(L);
+  }
+}
+
+static void encode_sorted_pairs(lua_State *L, int index, buffer *b, const path *here, uint32_t length) {
+  int count = clua_push_sorted_keys(L, index, true), keys = lua_gettop(L);
+  for (int i = 1; i <= count; i++) {
+    lua_rawgeti(L, keys, i);
+    if (!is_in_sequence(L, keys + 1, length)) {
+      encode(L, keys + 1, b, here);
+      lua_pushvalue(L, keys + 1);
+      lua_rawget(L, index);
+      encode(L, keys + 2, b, here);
+    }
+    lua_settop(L, keys);
+  }
+  lua_pop(L, 1);
+}
+
 static void encode_table(lua_State *L, int index, buffer *b, const path *outer) {
   const void *identity = lua_topointer(L, index);
   for (const path *p = outer; p; p = p->outer)
     if (p->table == identity) return put_opaque(L, b, "table (contains itself)");
   path here = {outer, identity, outer ? outer->depth + 1 : 1};
   if (here.depth > MAX_DEPTH) return put_opaque(L, b, "table (nested too deeply)");
-  // Each level takes three slots at most, and a C function has twenty.
-  if (here.depth % 4 == 0) luaL_checkstack(L, 16, "table nested too deeply");
+  // Each level takes five slots at most, and a C function has twenty.
+  if (here.depth % 4 == 0) luaL_checkstack(L, 24, "table nested too deeply");
   *room(L, b, 5) = CLUA_TAG_TABLE;
   size_t at = b->count - 4;
   uint32_t length = encode_sequence(L, index, b, &here);
   memcpy(b->bytes + at, &length, sizeof length);
-  lua_pushnil(L);
-  int top = lua_gettop(L) + 1;
-  while (lua_next(L, index)) {
-    lua_Integer key = length && lua_isinteger(L, top - 1) ? lua_tointeger(L, top - 1) : 0;
-    if (key < 1 || key > (lua_Integer)length) {
-      encode(L, top - 1, b, &here);
-      encode(L, top, b, &here);
-    }
-    lua_pop(L, 1);
-    clua_poll(L);
-  }
+  if (vm_of(L)->plain_only) encode_sorted_pairs(L, index, b, &here, length);
+  else encode_pairs(L, index, b, &here, length);
   put_tag(L, b, CLUA_TAG_END);
 }
 

@@ -80,7 +80,7 @@ struct clua_vm {
   uint64_t fail_until;
   bool failed;
   bool unlimited;  // the host allocates for itself: its rows are not the policy's memory
-  bool plain_only;  // what has no plain form is encoded as nil
+  bool plain_only;  // what has no plain form is encoded as nil, and pairs in the order of their keys
   bool sandboxed;
   bool frozen;
   int load_status;  // of the last load
@@ -187,6 +187,9 @@ uint64_t clua_random_below(clua_vm *vm, uint64_t limit);
 // pairs.c
 /// `pairs` in the order of keys.
 int clua_sorted_pairs(lua_State *L);
+/// Pushes the list of the keys of the table at `table`, in their order, and returns their number. Raises about keys that
+/// have no order, or with `plain_only` leaves them out.
+int clua_push_sorted_keys(lua_State *L, int table, bool plain_only);
 
 // label.c
 /// Pushes `tostring` of a value, without any address in it.

@@ -61,9 +61,9 @@ clua_status clua_memory_save(clua_vm *vm) {
   if (!vm->fleet) return clua_note(vm, CLUA_RUNTIME, "the state has no memory");
   size_t limit = vm->transfer_limit;
   vm->transfer_limit = MAX_SAVED;
-  vm->plain_only = true;
+  vm->plain_only = vm->unlimited = true;
   clua_status status = clua_protected(vm, save, NULL);
-  vm->plain_only = false;
+  vm->plain_only = vm->unlimited = false;
   vm->transfer_limit = limit;
   return status;
 }

@@ -47,16 +47,21 @@ static void describe(lua_State *L, int index, key *k) {
   }
 }
 
-/// Pushes the list of the keys of the table at 1 in their order, and returns their number.
-static int push_sorted_keys(lua_State *L) {
+static bool has_order(lua_State *L, int index) {
+  int type = lua_type(L, index);
+  return type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN;
+}
+
+int clua_push_sorted_keys(lua_State *L, int table, bool plain_only) {
   int count = 0;
   lua_newtable(L);
   int list = lua_gettop(L);
-  for (lua_pushnil(L); lua_next(L, 1);) {
+  for (lua_pushnil(L); lua_next(L, table);) {
     lua_pop(L, 1);
+    clua_poll(L);
+    if (plain_only && !has_order(L, -1)) continue;
     lua_pushvalue(L, -1);
     lua_rawseti(L, list, ++count);
-    clua_poll(L);
   }
   // In a userdata, so that it is freed whatever happens. The strings stay where they are while the list has them.
   key *keys = lua_newuserdatauv(L, (size_t)count * sizeof(key), 0);
@@ -72,6 +77,8 @@ static int push_sorted_keys(lua_State *L) {
     lua_rawgeti(L, list, keys[i].index);
     lua_rawseti(L, -2, i + 1);
   }
+  lua_replace(L, list);
+  lua_settop(L, list);
   return count;
 }
 
@@ -101,9 +108,7 @@ int clua_sorted_pairs(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
-  push_sorted_keys(L);
-  lua_replace(L, 3);
-  lua_settop(L, 3);
+  clua_push_sorted_keys(L, 1, false);
   lua_pushinteger(L, 0);
   lua_pushcclosure(L, next_pair, 3);
   lua_pushvalue(L, 1);

@@ -39,11 +39,15 @@ import Testing
     ("return {'x'}", "without one of"), ("return {use = 5}", "answered {use = 5}"),
     ("return {use = fleet:match{language = 'x'}:first()}", "without one of"),
     ("return {use = ''}", "the id of a kernel"),
-    ("return {spawn = true}", "answered {spawn = true}"), ("return {spawn = {image = 'x'}}", "with 'image'"),
-    ("return {spawn = {config = 1}}", "no string"), ("return {wait = -1}", "not negative"),
+    ("return {spawn = true}", "answered {spawn = true}"),
+    ("return {spawn = {image = 'x'}}", "it takes config, language"),
+    ("return {spawn = {confg = 'x'}}", "did you mean 'config'?"),
+    ("return {spawn = {config = 1}}", "answered {spawn = {config = 1}}, where the name of a config was expected"),
+    ("return {wait = -1}", "not negative"),
     ("return {wait = 0/0}", "not negative"), ("return {wait = 'x'}", "not negative"),
     ("return {reject = {}}", "the reason as a string"),
     ("return {use = 'a', wait = 1}", "more than one"), ("return {uze = 'a'}", "'uze'"),
+    ("return {uze = 'a'}", "did you mean 'use'?"),
     ("return {wait = 1}, {}", "as its reason"), ("return function() end", "<function>"),
   ])
   func nonsenseIsAFailureOfThePolicy(_ body: String, _ complaint: String) async throws {
