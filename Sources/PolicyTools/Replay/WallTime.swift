@@ -1,4 +1,5 @@
 // Wall time as text and back: UTC, ISO 8601.
+import Glibc
 
 public enum WallTime {
   /// "2024-01-01T08:00:03Z".
@@ -55,5 +56,14 @@ public enum WallTime {
     let day = ofYear - (153 * month + 2) / 5 + 1
     let civilMonth = month < 10 ? month + 3 : month - 9
     return (year + era * 400 + (civilMonth <= 2 ? 1 : 0), civilMonth, day)
+  }
+}
+
+extension WallTime {
+  /// Milliseconds since 1970.
+  public static var now: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
   }
 }

@@ -6,6 +6,6 @@ struct PolicyCommand: AsyncParsableCommand {
     commandName: "policy", abstract: "Check, test, simulate, replay and explain policies.",
     subcommands: [
       PolicyListCommand.self, PolicyExplainCommand.self, PolicyReloadCommand.self,
-      PolicyTestCommand.self,
+      PolicyTestCommand.self, PolicySimulateCommand.self, PolicyReplayCommand.self, PolicyRecordCommand.self,
     ])
 }
