@@ -110,8 +110,12 @@ public final class LuaKernel {
   // MARK: Requests
 
   private func serve(_ request: JupyterMessage, _ source: Int32) throws(ZMQError) {
+    // Whoever sees it busy may interrupt it at once.
+    if request.type == "execute_request" { signals.beginExecution() }
     server.publisher.status(.busy, parent: request.header)
-    if let reply = try answer(request, source) { try server.reply(reply, to: request) }
+    let reply = try answer(request, source)
+    signals.endExecution()
+    if let reply { try server.reply(reply, to: request) }
     server.publisher.status(.idle, parent: request.header)
   }
 

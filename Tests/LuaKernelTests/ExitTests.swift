@@ -2,6 +2,7 @@
 import Glibc
 import JSON
 import JupyterProtocol
+import Synchronization
 import Testing
 
 @Suite struct ExitTests {
@@ -40,6 +41,28 @@ import Testing
       #expect(try client.show(request("error('boom')")).error?.name == "RuntimeError")
       #expect(try client.show("os.exit(4)").content["payload"]?[0]?["keepkernel"] == false)
       #expect(try kernel.process.end() == 4)
+    }
+  }
+
+  /// An interrupt that comes before the kernel has begun with the code is not lost: it waits for its turn, and does not
+  /// stop what runs for another client until then.
+  @Test func anInterruptStopsOnlyItsOwnCode() throws {
+    try withKernel { kernel, client in
+      client.interruption.signal()
+      #expect(try client.show("while true do end").error?.name == "Interrupted")
+
+      let connection = kernel.connection
+      let other = Mutex<ExecuteReply.Outcome?>(nil)
+      let thread = try SystemThread.start(name: "other") {
+        guard let client = try? KernelClient(connection) else { return }
+        let reply = try? client.execute(ExecuteRequest("began = true for i = 1, 2e8 do end"), timeout: .seconds(60))
+        other.withLock { $0 = reply?.outcome }
+      }
+      client.interruption.signal()
+      let shown = try client.show("while true do end")
+      thread.join()
+      #expect(shown.error?.name == "Interrupted")
+      #expect(other.withLock { $0 } == .ok)
     }
   }
 

@@ -11,7 +11,8 @@ extension KernelClient {
   /// Executes code and waits until the kernel has said everything about it.
   ///
   /// Signalling `interruption` meanwhile stops the code, which then ends with an error; a second time, it gives up
-  /// waiting for that.
+  /// waiting for that. Before the kernel has begun with this code it may run that of others, which is not stopped: the
+  /// interrupt waits for its turn.
   /// - Parameters:
   ///   - timeout: nil waits for as long as the kernel lives.
   ///   - onOutput: called for each message on iopub that belongs to this request, in order.
@@ -27,7 +28,7 @@ extension KernelClient {
     let content = request.content(allowStdin: onInput != nil)
     try send(header, content, on: shell, metadata: request.metadata)
 
-    var waiting = Waiting(self, for: [shell, iopub, stdin])
+    var waiting = Waiting(self, for: [shell, iopub, stdin], interruption: .holdBack)
     var reply: ExecuteReply?
     var isIdle = false
     var limit = deadline
@@ -36,6 +37,7 @@ extension KernelClient {
         guard message.parent?.id == header.id else { continue }
         let output = KernelOutput(message)
         if output == .status("idle") { isIdle = true }
+        if output == .status("busy") { try waiting.forwardFromNowOn() }
         onOutput(output)
       }
       while let question = try next(on: stdin) {

@@ -167,6 +167,8 @@ extension KernelClient {
     enum Interruption {
       /// Interrupts the kernel; the second one throws, for a kernel that does not react.
       case forward
+      /// The same, but the interrupt is sent when `forwardFromNowOn` is called.
+      case holdBack
       case abandon
     }
 
@@ -175,6 +177,7 @@ extension KernelClient {
     private let monitor: Int
     private let interruption: Int
     private var reaction: Interruption
+    private var heldBack = false
     private let survivesDisconnection: Bool
     private var disconnected: MonotonicTime?
 
@@ -208,10 +211,21 @@ extension KernelClient {
       }
       if poller.isReadable(interruption) && client.interruption.clear() {
         if reaction == .abandon { throw .interrupted }
+        if reaction == .holdBack { heldBack = true } else { try sendInterrupt() }
         reaction = .abandon
-        try client.send(client.session.header("interrupt_request"), .object([:]), on: client.control)
       }
       return true
+    }
+
+    mutating func forwardFromNowOn() throws(KernelClientError) {
+      if reaction == .holdBack { reaction = .forward }
+      guard heldBack else { return }
+      heldBack = false
+      try sendInterrupt()
+    }
+
+    private func sendInterrupt() throws(KernelClientError) {
+      try client.send(client.session.header("interrupt_request"), .object([:]), on: client.control)
     }
   }
 }

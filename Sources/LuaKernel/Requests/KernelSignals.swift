@@ -43,22 +43,29 @@ final class KernelSignals: Sendable {
 
   var ending: Ending? { state.withLock { $0.ending } }
 
+  /// Nothing if an execution has begun.
   func beginExecution() {
-    state.withLock { $0.execution += 1 }
+    let isNew = state.withLock { state -> Bool in
+      defer { if !state.isExecuting { state.execution += 1 } }
+      return !state.isExecuting
+    }
+    guard isNew else { return }
     // What is left of an interrupt of the last execution does not concern this one.
     wakeup.clear()
   }
 
-  func endExecution() { state.withLock { $0.execution += 1 } }
+  func endExecution() { state.withLock { $0.execution += $0.isExecuting ? 1 : 0 } }
+
+  /// Whether the execution that runs now was told to stop.
+  var isInterrupted: Bool { state.withLock { $0.interrupted == $0.execution } }
 
   /// Runs `body`, during which an interrupt is passed on to another kernel.
-  func waiting<T>(for child: Wakeup, _ body: () throws -> T) rethrows -> T {
-    let isLate = state.withLock { state -> Bool in
-      state.child = child
-      return state.interrupted == state.execution
-    }
-    if isLate { child.signal() }
+  /// - Throws: before it runs if the interrupt came first.
+  func waiting<T>(for child: Wakeup, _ body: () throws -> T) throws -> T {
+    child.clear()
+    state.withLock { $0.child = child }
     defer { state.withLock { $0.child = nil } }
+    if isInterrupted { throw ScriptError("interrupted") }
     return try body()
   }
 

@@ -53,6 +53,7 @@ extension LuaKernel {
       session.discardInput()
     }
     do throws(LuaError) {
+      if signals.isInterrupted { throw LuaError(.interrupted, "the beginning of \(name)") }
       if let script = request.metadata["fleet"]?["script"]?.string {
         let arguments = request.metadata["fleet"]?["args"]?.array?.compactMap(\.string) ?? []
         try session.runScript(code, path: script, arguments: arguments)
