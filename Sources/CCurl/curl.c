@@ -20,7 +20,6 @@ struct ccurl_transfer {
   uint8_t *bytes;
   size_t count, capacity;
   size_t received, largest;
-  bool is_taken;  // the bytes have been handed out and go with the next step
   bool is_over, is_too_large;
   CURLcode result;
   char text[CURL_ERROR_SIZE];
@@ -188,10 +187,6 @@ static ccurl_state state(const ccurl_transfer *transfer) {
 }
 
 ccurl_state ccurl_step(ccurl_transfer *transfer, int wake, int timeout_ms) {
-  if (transfer->is_taken) {
-    transfer->count = 0;
-    transfer->is_taken = false;
-  }
   if (!transfer->is_over && !transfer->count) perform(transfer);
   if (state(transfer) != CCURL_RUNNING) return state(transfer);
   struct curl_waitfd waking = {.fd = wake, .events = CURL_WAIT_POLLIN};
@@ -202,7 +197,7 @@ ccurl_state ccurl_step(ccurl_transfer *transfer, int wake, int timeout_ms) {
 
 const uint8_t *ccurl_take(ccurl_transfer *transfer, size_t *count) {
   *count = transfer->count;
-  transfer->is_taken = true;
+  transfer->count = 0;
   return transfer->bytes;
 }
 

@@ -70,8 +70,9 @@ import Testing
           == "5\t{ count = 1, result = \"5\", stderr = \"\", stdout = \"\", text = \"5\" }")
       #expect(try client.value("(alice:exec('print(1) return x + 1'))") == "1\n6")
       #expect(try client.value("x") == "nil")
+      #expect(try client.value("({alice:exec('print(2) os.exit(7)')})[2].exit_code") == "7")
       let failed = try client.show("local _ = alice:exec('error(\"boom\")')").error
-      #expect(failed?.value == "cell 5:1: kernel kernel-a11ce (alice): RuntimeError: cell 3:1: boom")
+      #expect(failed?.value == "cell 6:1: kernel kernel-a11ce (alice): RuntimeError: cell 4:1: boom")
       let stopped = try client.show("print('runs') alice:exec('while true do end')") { output in
         if case .stream = output { client.interruption.signal() }
       }

@@ -154,6 +154,7 @@ import Testing
           "llm: this kernel's config names no language model; start one with fleet spawn --config openai"))
     }
     try withTemporaryDirectory { directory in
+      let server = try ModelServer(in: directory)
       let config = directory + "/c.toml"
       for (lines, message) in [
         (
@@ -163,6 +164,10 @@ import Testing
         (
           ["provider = \"local\"", "model = \"m\"", "endpoint = \"http://127.0.0.1:9/v1\""],
           "llm: http://127.0.0.1:9/v1 cannot be reached: "
+        ),
+        (
+          ["provider = \"local\"", "model = \"m\"", "endpoint = \"https://127.0.0.1:\(server.port)/v1\""],
+          "llm: there is no safe connection to https://127.0.0.1:\(server.port)/v1: "
         ),
         (["provider = \"groq\"", "model = \"m\""], "add endpoint = \"https://…/v1\""),
         (["provider = \"openai\"", "endpoint = \"http://127.0.0.1:9/v1\""], "no model is named"),

@@ -46,6 +46,24 @@ import Testing
     }
   }
 
+  /// While one answer comes, another may be asked for: also by the function that takes the pieces of the first.
+  @Test func answersSeveralAtOnce() throws {
+    try withModel { _, client, _ throws in
+      let shown = try client.value(
+        """
+        local one, two = llm.stream("say the first of them"), llm.stream("say the second one")
+        local pieces, inner = { "", "" }, nil
+        repeat
+          local a, b = one(), two()
+          pieces[1], pieces[2] = pieces[1] .. (a or ""), pieces[2] .. (b or "")
+        until not a and not b
+        llm.complete{prompt = "say outer words", stream = function() inner = llm.complete("say inner").text end}
+        return pieces[1], pieces[2], inner
+        """)
+      #expect(shown == "the first of them\tthe second one\tinner")
+    }
+  }
+
   @Test(arguments: ModelServer.apis) func takesAWholeAnswerWhereItAskedForAStream(_ api: String) throws {
     try withModel(api) { _, client, _ throws in
       let shown = try client.show("reply = llm.complete{prompt = 'plain all at once', stream = true}")

@@ -42,7 +42,7 @@ typedef enum ccurl_state {
 /// - `wake`: a descriptor that ends the wait when it is readable.
 ccurl_state ccurl_step(ccurl_transfer *_Nonnull transfer, int wake, int timeout_ms);
 
-/// The bytes that have come and were not taken yet; valid until the next step.
+/// The bytes that have come and were not taken yet; valid until the next step of any transfer of the session.
 const uint8_t *_Nullable ccurl_take(ccurl_transfer *_Nonnull transfer, size_t *_Nonnull count);
 /// The status of the answer; 0 as long as there is none.
 long ccurl_status(const ccurl_transfer *_Nonnull transfer);

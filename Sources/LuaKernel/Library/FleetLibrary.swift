@@ -98,7 +98,7 @@ final class FleetLibrary {
       var (text, output, errors) = ("", "", "")
       var result: String?
       let reply = try signals.waiting(for: client.interruption) {
-        try client.execute(ExecuteRequest(code)) { message in
+        try client.execute(FleetLibrary.request(code)) { message in
           switch message {
           case .stream(let name, let part):
             text += part
@@ -113,11 +113,25 @@ final class FleetLibrary {
       return .record([
         "text": .text(text), "result": result.map { .text($0) } ?? .nil, "stdout": .text(output),
         "stderr": .text(errors), "count": .integer(Int64(reply.count)), "error": FleetLibrary.problem(reply),
+        "exit_code": FleetLibrary.exitCode(reply),
       ])
     } catch {
       kernels[id] = nil
       throw (error as? ScriptError) ?? ScriptError("\(error)")
     }
+  }
+
+  /// `os.exit` in it ends the code, not a kernel that others may use.
+  private static func request(_ code: String) -> ExecuteRequest {
+    var request = ExecuteRequest(code)
+    request.metadata = ["fleet": ["keep_kernel": true]]
+    return request
+  }
+
+  /// What the code gave to `os.exit`; nil if it ended otherwise.
+  private static func exitCode(_ reply: ExecuteReply) -> LuaValue {
+    let farewell = reply.content["payload"]?.array?.first { $0["source"] == "ask_exit" }
+    return farewell.map { .integer($0["code"]?.int ?? 0) } ?? .nil
   }
 
   private static func problem(_ reply: ExecuteReply) -> LuaValue {

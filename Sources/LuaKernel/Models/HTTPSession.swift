@@ -70,7 +70,7 @@ final class HTTPTransfer {
   enum Event {
     /// Nothing has come in time, or somebody woke us.
     case nothing
-    /// Bytes, valid until the next wait.
+    /// Bytes, valid until the next wait of any transfer.
     case bytes(UnsafeRawBufferPointer)
     case end
   }

@@ -227,6 +227,7 @@ extension ModelReply {
     text = redaction.covering(text)
     model = redaction.covering(model)
     for index in calls.indices {
+      calls[index].id = redaction.covering(calls[index].id)
       calls[index].name = redaction.covering(calls[index].name)
       calls[index].arguments = redaction.covering(calls[index].arguments)
     }
