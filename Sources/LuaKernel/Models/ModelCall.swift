@@ -103,6 +103,7 @@ final class ModelCall {
 
   private func step() throws(ModelError) -> Event {
     var current = try currentAttempt()
+    attempt = nil  // so that what has come so far is appended to, not copied
     defer { attempt = current }
     while true {
       if let failure = current.failure { throw failure }
