@@ -38,10 +38,12 @@ public struct KernelRow: Sendable, Hashable {
   /// Peak exponentially weighted moving average of the time that its executions take, in seconds; nil before the first.
   public var latency: Double?
 
-  public init(_ kernel: Kernel) {
+  public init(_ kernel: Kernel) { self.init(kernel, id: kernel.id.description, uuid: kernel.id.uuid) }
+
+  private init(_ kernel: Kernel, id: String, uuid: String) {
     let specification = kernel.specification
-    id = kernel.id.description
-    uuid = kernel.id.uuid
+    self.id = id
+    self.uuid = uuid
     serial = kernel.serial
     name = specification.name
     language = specification.language
@@ -72,7 +74,7 @@ public struct KernelRow: Sendable, Hashable {
 
   /// Takes over what can change in a kernel's life; false if nothing did.
   mutating func update(_ kernel: Kernel) -> Bool {
-    let row = KernelRow(kernel)
+    let row = KernelRow(kernel, id: id, uuid: uuid)
     if row == self { return false }
     self = row
     return true

@@ -213,7 +213,7 @@ extension Simulation {
     for kernel in processes.values where kernel.isReady {
       if let sample = kernel.sample(now) { samples[kernel.id] = sample }
     }
-    if !samples.isEmpty { tell(.samples(samples)) }
+    tell(.samples(samples))
     plan(.sample, in: scenario.host.samples)
   }
 }
