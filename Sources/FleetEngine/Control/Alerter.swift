@@ -20,6 +20,10 @@ package struct Alerter: Sendable {
   package init() {}
 
   var isEmpty: Bool { alerts.isEmpty }
+
+  /// Time alone will change something: an alert that fires, and whose condition holds, just goes on.
+  var waits: Bool { alerts.values.contains { $0.state != .firing || $0.missingSince != nil } }
+
   /// The oldest first.
   package var all: [Alert] { Array(alerts.values) }
 

@@ -16,13 +16,13 @@ extension Engine {
       isAlertAsked = true
       due.append(.alert)
     }
-    if configuration.entries.contains(.alert) || !alerter.isEmpty { setAlertTimer(now) }
+    if configuration.entries.contains(.alert) || alerter.waits { setAlertTimer(now) }
   }
 
   mutating func conditions(_ source: String, _ found: [AlertCondition], _ now: Instant) {
     hostConditions[source] = found
     update(source, found, now)
-    if !alerter.isEmpty { setAlertTimer(now) }
+    if alerter.waits { setAlertTimer(now) }
   }
 
   /// If the policy failed, what it found last holds on, as in Prometheus, where a rule that cannot be evaluated moves no
