@@ -28,6 +28,7 @@ test-unit: deps
 	scripts/test unit
 
 bench: build deps-test
+	@scripts/deps bench
 	swift build --package-path Benchmarks --configuration release
 	Benchmarks/run "$(BIN)"
 
@@ -43,4 +44,4 @@ install:
 	cp -r configs policies $(DESTDIR)$(PREFIX)/share/fleet
 
 clean:
-	rm -rf .build .build-asan Benchmarks/.build .venv
+	rm -rf .build .build-asan Benchmarks/.build Benchmarks/.venv .venv
