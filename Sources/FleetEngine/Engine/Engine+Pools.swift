@@ -90,9 +90,9 @@ extension Engine {
     effects.append(.provide(pool: name, count: count))
   }
 
-  /// The host has made kernels of the pool's template, or could not.
+  /// The host has made kernels of the pool's template, or could not. What nobody waits for any more is not started.
   mutating func provided(_ name: String, _ result: Result<[NewKernel], EngineError>, _ now: Instant) {
-    guard let state = poolStates[name] else { return }
+    guard let state = poolStates[name], state.pending > 0 else { return }
     poolStates[name]!.pending = 0
     poolStates[name]!.provisions += 1
     dirtyPools.append(name)

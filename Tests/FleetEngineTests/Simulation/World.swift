@@ -141,6 +141,8 @@ final class World {
       default: 5 * World.millisecond
       }
     plan(.event(event, host: host), in: 0...limit)
+    // Kernels that are made anew for each order are not told of twice.
+    if case .provided = event { return }
     if random.one(in: 40) { plan(.event(event, host: host), in: 0...World.longestDelay) }
   }
 
