@@ -7,7 +7,11 @@ import JupyterProtocol
 struct ExecCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "exec", abstract: "Run code in a kernel and print what it says.",
-    discussion: "CODE may be \"-\" for standard input. Ctrl-C interrupts the code; an error in it is exit code 1.")
+    discussion: """
+      CODE may be "-" for standard input. Ctrl-C interrupts the code (exit code 130); an error in it is exit code 1, \
+      and what it gives to os.exit or sys.exit is its own. The kernel stays. --json prints {status: ok, error, aborted \
+      or kernel_ended; exit_code; outputs as notebooks keep them}.
+      """)
 
   @OptionGroup var argument: KernelArgument
 
