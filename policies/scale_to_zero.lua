@@ -16,8 +16,8 @@ return {
     local idle = now() - last[pool.name]
     if needed > 0 then return { wanted = needed }, needed .. " in use or waited for" end
     if idle < grace then
-      return { wanted = math.min(pool.kernels, 1) }, ("nobody for %d s; the last one stays for %d s"):format(idle, grace)
+      return { wanted = math.min(pool.kernels, 1) }, ("nobody for %.0f s; the last one stays for %d s"):format(idle, grace)
     end
-    return { wanted = 0 }, ("nobody for %d s"):format(idle)
+    return { wanted = 0 }, ("nobody for %.0f s"):format(idle)
   end,
 }

@@ -4,7 +4,10 @@ import Foundation
 import Testing
 
 @Suite(.serialized) struct DocumentationTests {
-  @Test(arguments: ["README.md", "docs/policies.md", "docs/lua-api.md", "docs/operations.md"])
+  @Test(arguments: [
+    "README.md", "docs/policies.md", "docs/lua-api.md", "docs/operations.md", "docs/policy-testing.md",
+    "docs/policy-library.md", "docs/policy-simulation.md",
+  ])
   func whatADocumentShowsHappens(_ name: String) throws { try follow(name) }
 
   @Test(.enabled(if: ["jq", "curl"].allSatisfy { FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)") }))
@@ -92,8 +95,10 @@ private struct Reader {
     try FileManager.default.createDirectory(
       atPath: fleetDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     try settings.write(toFile: fleetDirectory + "/fleet.toml", atomically: true, encoding: .utf8)
-    try FileManager.default.createSymbolicLink(
-      atPath: home + "/examples", withDestinationPath: Self.package + "/examples")
+    for folder in ["examples", "policies"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(home)/\(folder)", withDestinationPath: "\(Self.package)/\(folder)")
+    }
   }
 
   /// What each command printed, as far as it came.
@@ -152,6 +157,7 @@ private struct Plain {
     line = line.replacing(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, with: "UUID")
     line = line.replacing(/kernel-[0-9a-f]{8}/, with: "kernel-ID")
     line = line.replacing(/\b([0-9a-f]{64}|\([0-9a-f]{8}\))/, with: "HASH").replacing(/\([0-9a-f]{8}\)/, with: "(HASH)")
+    line = line.replacing(/\s\(\d+ ms\)$/, with: "")
     line = line.replacing(/pid \d+/, with: "pid N").replacing(/\bup \d+s/, with: "up T")
     line = line.replacing(/"(\w*pid|memory_mb|cpu_percent|uptime_seconds|duration_us)": ?(null|[\d.]+)/) { match in
       "\"\(match.output.1)\":N"

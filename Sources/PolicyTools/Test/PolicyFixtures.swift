@@ -9,10 +9,13 @@ public enum PolicyFixtures {
     public var filter: TestFilter?
     /// Counts lines and branches.
     public var coverage: Bool
+    /// Looks for mistakes in the policies themselves, too.
+    public var advice: Bool
 
-    public init(filter: TestFilter? = nil, coverage: Bool = false) {
+    public init(filter: TestFilter? = nil, coverage: Bool = false, advice: Bool = false) {
       self.filter = filter
       self.coverage = coverage
+      self.advice = advice
     }
   }
 
@@ -39,8 +42,20 @@ public enum PolicyFixtures {
     texts.counts = options.coverage
     let selects = { (name: [String]) in options.filter?.matches(name) ?? true }
     for fixture in fixtures { report.fixtures.append(run(fixture, selects, &texts)) }
+    if options.advice { report.advice = advice(about: report) }
     if options.coverage { report.coverage = texts.coverage(of: policies) }
     return report
+  }
+
+  /// Of each policy that was tested, once: errors, and warnings where a test failed.
+  private static func advice(about report: TestReport) -> [String] {
+    var advice: [String] = []
+    for path in Set(report.fixtures.compactMap(\.policy)).sorted() {
+      guard let file = try? AuthorFile(reading: path) else { continue }  // the report says that it is not there
+      let isGreen = report.fixtures.allSatisfy { $0.policy != path || $0.isGreen }
+      advice += PolicyCheck.diagnostics(file).filter { $0.severity == .error || !isGreen }.map(\.text)
+    }
+    return advice
   }
 
   private static func run(

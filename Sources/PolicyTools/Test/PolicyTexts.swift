@@ -15,7 +15,11 @@ struct PolicyTexts {
   /// - Parameter fixture: for the message when there is no such policy.
   mutating func policy(_ path: String, for fixture: String) throws -> PolicyUnderTest {
     let policy = try counted(path, text(path, for: fixture))
-    try policy.loaded()
+    do throws(PolicyError) { try policy.loaded() } catch {
+      // Some complaints are about the whole file and name no line.
+      let isPlaced = error.description.hasPrefix(policy.name)
+      throw ToolError(isPlaced ? error.description : "\(policy.name): \(error.description)")
+    }
     policy.begin()
     return policy
   }

@@ -70,7 +70,8 @@ struct PolicyTestCommand: ParsableCommand {
   private func runOnce(_ found: FixtureSearch.Found) throws {
     let options: PolicyFixtures.Options
     do {
-      options = PolicyFixtures.Options(filter: try pattern.map(TestFilter.init), coverage: coverage || min != nil)
+      options = PolicyFixtures.Options(
+        filter: try pattern.map(TestFilter.init), coverage: coverage || min != nil, advice: true)
     } catch { throw CommandFailure(.usage, "\(error)") }
     let report = PolicyFixtures.run(found.fixtures, policies: found.policies, options: options)
     switch format {

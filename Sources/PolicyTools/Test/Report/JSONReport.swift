@@ -3,11 +3,12 @@
 import JSON
 
 extension TestReport {
-  /// `{"passed", "failed", "fixtures": […], "coverage": […]}`, as docs/policy-testing.md describes it.
+  /// `{"passed", "failed", "fixtures": […], "advice": […], "coverage": […]}`, as docs/policy-testing.md describes it.
   public var json: JSON {
     var members: [String: JSON] = [
       "passed": .int(Int64(passed)), "failed": .int(Int64(failed)), "fixtures": .array(fixtures.map(\.json)),
     ]
+    if !advice.isEmpty { members["advice"] = .array(advice.map(JSON.string)) }
     if !coverage.isEmpty { members["coverage"] = .array(coverage.map(\.json)) }
     return .object(members)
   }

@@ -35,6 +35,7 @@ public struct PrettyReport {
         explain(number, test, failure, fixture)
       }
     }
+    advise()
     cover()
     line(colored("\(report.passed) passed, \(report.failed) failed", report.failed > 0 ? .red : .green))
   }
@@ -84,13 +85,20 @@ public struct PrettyReport {
     }
   }
 
+  private mutating func advise() {
+    guard !report.advice.isEmpty else { return }
+    line("fleet policy check says")
+    for advice in report.advice { lines(advice, "  ", .yellow) }
+    line()
+  }
+
   private mutating func cover() {
     guard !report.coverage.isEmpty else { return }
     let width = report.coverage.map(\.policy.count).max() ?? 0
-    line("coverage" + String(repeating: " ", count: max(0, width - 6)) + "     lines  branches")
+    line("coverage" + String(repeating: " ", count: max(0, width - 6)) + "    lines  branches")
     for policy in report.coverage {
       let name = policy.policy + String(repeating: " ", count: width - policy.policy.count)
-      line("  \(name)  \(percent(policy.lines))    \(percent(policy.branches))")
+      line("  \(name)  \(percent(policy.lines))   \(percent(policy.branches))")
       if !policy.missedLines.isEmpty {
         line(colored("    never run: line \(policy.missedLines.map(String.init).joined(separator: ", "))", .yellow))
       }

@@ -5,6 +5,8 @@ public struct TestReport: Sendable {
   public var fixtures: [FixtureReport] = []
   /// Of each policy, if it was asked for.
   public var coverage: [PolicyCoverage] = []
+  /// What `fleet policy check` says of the policies, with places.
+  public var advice: [String] = []
 
   public init() {}
 
@@ -42,6 +44,10 @@ public struct FixtureReport: Sendable {
     self.policy = policy
     self.problem = problem
   }
+}
+
+extension FixtureReport {
+  public var isGreen: Bool { problem == nil && tests.allSatisfy { $0.failure == nil } }
 }
 
 /// One test.

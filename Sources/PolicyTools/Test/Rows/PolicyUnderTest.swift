@@ -16,7 +16,7 @@ final class PolicyUnderTest {
   private var rows: [String: KernelRow] = [:]
 
   /// Enough for a policy whose every line is counted, on a busy machine; little enough to wait for an endless loop.
-  static let patience = PolicyBudget(answer: .milliseconds(500), load: .seconds(2))
+  static let patience = PolicyBudget(answer: .seconds(2), load: .seconds(5))
 
   /// - Parameters:
   ///   - text: the file's, or what it was rewritten to.
