@@ -2,6 +2,8 @@
 
 #include "rows.h"
 
+#include <malloc.h>
+
 typedef struct measurement {
   int32_t function;
   clua_bytes request;
@@ -70,3 +72,36 @@ int64_t clua_time_baseline(
   if (vm->fleet) clua_timed(vm, time_baseline, &m, 0);
   return m.time;
 }
+
+typedef struct plain_run {
+  clua_bytes source;
+  int64_t count;
+  int64_t time;
+} plain_run;
+
+static int run_plain(lua_State *L) {
+  plain_run *p = lua_touserdata(L, 1);
+  luaL_openlibs(L);
+  if (luaL_loadbufferx(L, (const char *)p->source.start, p->source.count, "=plain", "t") != LUA_OK) return lua_error(L);
+  lua_call(L, 0, 1);
+  int64_t start = clua_now();
+  for (int64_t i = 0; i < p->count; i++) {
+    lua_pushvalue(L, -1);
+    lua_call(L, 0, 0);
+  }
+  p->time = clua_now() - start;
+  return 0;
+}
+
+int64_t clua_time_plain(clua_bytes source, int64_t count) {
+  plain_run p = {source, count, 0};
+  lua_State *L = luaL_newstate();
+  if (!L) return 0;
+  lua_pushcfunction(L, run_plain);
+  lua_pushlightuserdata(L, &p);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) p.time = 0;
+  lua_close(L);
+  return p.time;
+}
+
+size_t clua_heap_in_use(void) { return mallinfo2().uordblks; }

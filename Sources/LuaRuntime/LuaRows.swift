@@ -172,6 +172,18 @@ extension LuaState {
       request.withBytes { clua_time_baseline(vm, function.reference, $0, kind, Int64(count)) })
   }
 
+  /// How long `count` calls of the function that a chunk returns take in plain Lua, without any of our care; zero if it
+  /// fails.
+  public static func timePlain(_ source: [UInt8], count: Int) -> Duration {
+    .nanoseconds(
+      source.withUnsafeBufferPointer {
+        clua_time_plain(clua_bytes(start: $0.baseAddress, count: $0.count), Int64(count))
+      })
+  }
+
+  /// Bytes of the main thread's C heap that are in use, for measurements.
+  public static var heapInUse: Int { clua_heap_in_use() }
+
   private func withKey<Result>(_ key: String, _ body: (clua_bytes) -> Result) -> Result {
     var key = key
     return key.withUTF8 { body(clua_bytes(start: $0.baseAddress, count: $0.count)) }

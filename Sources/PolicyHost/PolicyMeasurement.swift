@@ -14,21 +14,31 @@ public struct PolicyMeasurement: Sendable {
   public var bare: Duration
   /// Only the call of the function: the request is there already, and nobody looks at the results.
   public var callOnly: Duration
-  /// Bytes of Lua's memory for one row.
+  /// Bytes for one row, after it has been decided about: Lua's and those of the C heap.
   public var bytesPerRow: Int
+  /// Bytes for the state without rows.
+  public var bytesOfState: Int
+  /// From the text to a state that can be asked, with its rows.
+  public var loading: Duration
 
   /// Measures in rounds in which all take turns; the quietest round counts, for others use the machine too.
   /// - Throws: `LuaError` or a description of why the policy cannot be used, or if it does not answer.
-  public init(path: String, rows: [KernelRow], question: PolicyQuestion, rounds: Int = 51, decisions: Int = 200) throws
-  {
-    let source = try PolicySource(path: path)
-    let program = try PolicyProgram(source, name: path, budget: PolicyBudget(route: .seconds(10)), log: { _ in })
-    while program.collectSome() {}
-    let before = program.memoryInUse
-    try program.apply(rows.map(KernelRowChange.put))
-    while program.collectSome() {}
-    bytesPerRow = (program.memoryInUse - before) / max(rows.count, 1)
+  /// Must be called on the main thread, whose heap it weighs.
+  public init(
+    path: String, text: String? = nil, rows: [KernelRow], question: PolicyQuestion, rounds: Int = 51,
+    decisions: Int = 200
+  ) throws {
+    let source = if let text { PolicySource(text: Array(text.utf8)) } else { try PolicySource(path: path) }
+    let changes = rows.map(KernelRowChange.put)
+    loading = try Self.timeLoading(source, changes)
+    let empty = LuaState.heapInUse
+    let program = try PolicyProgram(source, name: path, budget: Self.patient, log: { _ in })
+    let before = LuaState.heapInUse
+    bytesOfState = before - empty
+    try program.apply(changes)
     if case .failure(let what) = program.decide(question).0 { throw PolicyError(what) }
+    program.collectAll()
+    bytesPerRow = (LuaState.heapInUse - before) / max(rows.count, 1)
     var times = (decision: [Duration](), withCollection: [Duration](), bare: [Duration](), callOnly: [Duration]())
     for _ in 0..<rounds {
       times.callOnly.append(program.time(.callOnly, question, count: decisions) / decisions)
@@ -46,5 +56,42 @@ public struct PolicyMeasurement: Sendable {
     withCollection = times.withCollection.min() ?? .zero
     bare = times.bare.min() ?? .zero
     callOnly = times.callOnly.min() ?? .zero
+  }
+
+  private static let patient = PolicyBudget(answer: .seconds(10))
+
+  private static func timeLoading(_ source: PolicySource, _ changes: [KernelRowChange]) throws -> Duration {
+    var best = Duration.seconds(1)
+    for _ in 0..<10 {
+      let start = luaNow()
+      let program = try PolicyProgram(source, name: "loading", budget: patient, log: { _ in })
+      try program.apply(changes)
+      best = min(best, .nanoseconds(luaNow() - start))
+    }
+    return best
+  }
+
+  /// What a script's own code takes in the sandbox, by what it takes in plain Lua.
+  /// - Parameter script: returns a function without arguments, which is called again and again.
+  public static func sandboxRatio(_ script: String, rounds: Int = 21, calls: Int = 200) throws -> Double {
+    let state = try LuaState(.policy)
+    let function = try state.module(
+      state.load(
+        "local f = (function() \(script) end)() return {f = function() for _ = 1, \(calls) do f() end end}", name: "s")
+    ).function("f")
+    guard let function else { throw PolicyError("the script returns no function") }
+    state.freezeGlobals()
+    var sandboxed = [Duration](), plain = [Duration]()
+    for _ in 0..<rounds {
+      let start = luaNow()
+      try state.call(function, deadline: .seconds(10))
+      sandboxed.append(.nanoseconds(luaNow() - start))
+      let looped = "local f = (function() \(script) end)() return function() for _ = 1, \(calls) do f() end end"
+      plain.append(LuaState.timePlain(Array(looped.utf8), count: 1))
+    }
+    guard let best = sandboxed.min(), let base = plain.min(), base > .zero else {
+      throw PolicyError("the script does not run in plain Lua")
+    }
+    return best / base
   }
 }

@@ -151,6 +151,9 @@ final class PolicyProgram {
   /// Bytes of Lua's memory, the rows included.
   var memoryInUse: Int { state.memoryInUse }
 
+  /// For measurements: a full garbage collection.
+  func collectAll() { _ = try? state.collectGarbage() }  // it fails for want of memory only
+
   /// Some microseconds of garbage collection; true if there is more to do.
   func collectSome() -> Bool { state.collectSome() }
 }

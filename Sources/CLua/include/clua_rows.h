@@ -80,5 +80,12 @@ typedef enum clua_baseline {
 int64_t clua_time_baseline(
   clua_vm *_Nonnull vm, int32_t function, clua_bytes request, clua_baseline baseline, int64_t count);
 
+/// How long `count` calls of the function that a chunk returns take in a state as `luaL_newstate` and `luaL_openlibs` make
+/// it, in nanoseconds; 0 if it fails.
+int64_t clua_time_plain(clua_bytes source, int64_t count);
+
+/// Bytes of the main thread's C heap that are in use.
+size_t clua_heap_in_use(void);
+
 /// Some microseconds of garbage collection, if there is enough to collect; true if there is more to do.
 bool clua_collect_some(clua_vm *_Nonnull vm);
