@@ -19,12 +19,13 @@ struct HostOptions: Sendable {
 /// Runs a host in this process until SIGTERM, SIGINT or `POST /shutdown`.
 /// - Throws: `AlreadyRunning`, `ConfigurationError`, `StorageError`.
 func runHost(options: HostOptions) async throws {
-  let log = makeLogger()
+  OpenFiles.raiseLimit()
   let directory = options.directory
   try directory.prepare()
   let locator = Locator(fleetDirectory: directory.path)
   let configuration = try FleetConfiguration.load(
     named: options.configurationFile, directory: directory, locator: locator)
+  let log = makeLogger(HostLogFile(path: directory.logFile, settings: configuration.logs))
   let installation = Installation.current
   guard let shim = installation.program("fleet-shim") else {
     throw ConfigurationError(.notFound, "fleet-shim is not beside \(installation.executable); install it there")
@@ -79,8 +80,8 @@ private func byEntryPoint(_ paths: [Policies.Entry: [String]]) -> [EntryPoint: [
     uniqueKeysWithValues: paths.compactMap { entry, paths in EntryPoint(rawValue: entry.rawValue).map { ($0, paths) } })
 }
 
-private func makeLogger() -> Logger {
-  LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+private func makeLogger(_ file: HostLogFile) -> Logger {
+  LoggingSystem.bootstrap { HostLogHandler(StreamLogHandler.standardError(label: $0), file) }
   var log = Logger(label: "fleet")
   log.logLevel = .info
   return log

@@ -15,6 +15,8 @@ extension FleetConfiguration {
     public var limits = Limits()
     public var labels: [String: String] = [:]
     public var scaling = Scaling()
+
+    public init() {}
   }
 
   /// How fast a pool may grow and shrink. The defaults are those of the Kubernetes HPA.

@@ -20,7 +20,7 @@ extension FleetHost {
     case .ask(let question, let asked): ask(question, asked)
     case .resolve(let question, let config, let language, let requirements):
       resolve(question, config, language, requirements)
-    case .decided(let decision): recorder.append(.decided(decision, at: Self.wallMilliseconds()))
+    case .decided(let decision): decided(decision)
     case .provide(let pool, let count): provide(pool, count)
     case .alerts(let changes): notify(changes)
     case .countConnections: Task { await countConnections() }
@@ -30,6 +30,14 @@ extension FleetHost {
     case .wake(let instant): wake(at: instant)
     case .commit: preconditionFailure("commits are grouped with their notes in handle(_:)")
     }
+  }
+
+  /// Recorded; and if the engine could not carry the policy's answer out, that is a failure which its host has not seen.
+  private func decided(_ decision: Decision) {
+    recorder.append(.decided(decision, at: Self.wallMilliseconds()))
+    let hasFailed = failedQuestions.remove(decision.id) != nil
+    guard !hasFailed, let policy = decision.policy.policy, let why = decision.policy.failure else { return }
+    setup.policies.unusable(policy, decision.question.entry, why: why)
   }
 
   private func ask(_ question: Int, _ asked: PolicyQuestion) {

@@ -12,9 +12,13 @@ extension FleetHost {
   /// - Throws: nothing that a later call could mend.
   public func run(keepingDirectory: Bool = false) async throws {
     await recover()
-    for await event in inbox.events {
-      if case .closed = phase { break }
-      handle(event)
+    while let events = await inbox.next() {
+      for event in events {
+        if case .closed = phase { break }
+        handle(event)
+      }
+      // Requests have their turn.
+      await Task.yield()
     }
     // A launch under way must be there, or not, when the next host looks.
     await processes.close()

@@ -25,6 +25,8 @@ extension FleetConfiguration {
 extension FleetHost {
   /// The template is resolved each time, because kernelspecs and configs change while a host runs.
   func provide(_ pool: String, _ count: Int) {
+    // A host that stops its kernels makes no new ones.
+    guard case .open = phase else { return inbox.post(.provided(pool: pool, .failure(Self.goingDown))) }
     var request = SpawnRequest()
     request.pool = pool
     let kernels = (0..<count).map { _ in (id: makeID(), key: Self.makeKey()) }

@@ -94,6 +94,8 @@ public actor FleetHost {
   var waitingForCount: [CheckedContinuation<Void, Never>] = []
   var isCounting = false
   var lastSample: FleetEngine.Instant?
+  /// Whose policies failed by themselves, until their decisions are made.
+  var failedQuestions: Set<Int> = []
   /// Firing alerts are told again to those who forget.
   var repeating: Task<Void, Never>?
   var pendingNotes: [StoredNote] = []
@@ -156,6 +158,7 @@ public actor FleetHost {
 
   func handle(_ event: Event) {
     settleDepartures(event)
+    if case .answered(let question, let answer) = event, answer.failure != nil { failedQuestions.insert(question) }
     let effects = engine.handle(event, now: now)
     var commit: RegistryWriter.Work?
     for effect in effects {

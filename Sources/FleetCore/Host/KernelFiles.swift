@@ -32,7 +32,8 @@ struct KernelFiles: Sendable {
         throw StorageError("cannot remove \(path): \(Self.errorText())")
       }
     } else {
-      try Self.replace(path, with: JSON.object(environment.mapValues(JSON.string)).encoded())
+      // A restart after a crash of the machine needs it as much as the row, which was synced before the launch.
+      try Self.replace(path, with: JSON.object(environment.mapValues(JSON.string)).encoded(), isDurable: true)
     }
   }
 
@@ -73,7 +74,8 @@ struct KernelFiles: Sendable {
   }
 
   /// Writes 0600 and in one step, so that nobody reads half a file.
-  static func replace(_ path: String, with bytes: [UInt8]) throws(StorageError) {
+  /// - Parameter isDurable: it is on the disk when this returns.
+  static func replace(_ path: String, with bytes: [UInt8], isDurable: Bool = false) throws(StorageError) {
     let temporary = "\(path).\(getpid()).tmp"
     // Left by a process that had this pid.
     unlink(temporary)
@@ -81,6 +83,9 @@ struct KernelFiles: Sendable {
     guard descriptor >= 0 else { throw StorageError("cannot create \(temporary): \(errorText())") }
     var problem: StorageError?
     if !writeAll(bytes, to: descriptor) { problem = StorageError("cannot write \(temporary): \(errorText())") }
+    if isDurable, problem == nil, fsync(descriptor) != 0 {
+      problem = StorageError("cannot sync \(temporary): \(errorText())")
+    }
     // Some file systems say only now that there is no room.
     if close(descriptor) != 0, problem == nil { problem = StorageError("cannot write \(temporary): \(errorText())") }
     if problem == nil, rename(temporary, path) != 0 {

@@ -1,4 +1,5 @@
 // How the registry is opened: checked, read once, and set aside under a new name, never deleted, if it is damaged.
+import FleetConfiguration
 import Foundation
 import GRDB
 import Glibc
@@ -29,6 +30,7 @@ extension RegistryDatabase {
     _ path: String, setAside: String?
   ) throws -> (database: RegistryDatabase, content: Content) {
     try makePrivate(path)
+    try checkDirectory(of: path)
     // A connection that can write folds the log into the database when it closes, damaged or not: so this one cannot.
     var reading = Configuration()
     reading.readonly = true
@@ -58,6 +60,14 @@ extension RegistryDatabase {
     guard descriptor >= 0 else { throw StorageError(KernelFiles.errorText()) }
     defer { Glibc.close(descriptor) }
     guard fchmod(descriptor, 0o600) == 0 else { throw StorageError(KernelFiles.errorText()) }
+  }
+
+  /// SQLite makes its log beside the database; without room for one it calls the database itself unusable.
+  private static func checkDirectory(of path: String) throws(StorageError) {
+    let directory = FilePath.directory(of: path)
+    guard access(directory, W_OK | X_OK) == 0 else {
+      throw StorageError("\(directory) cannot be written (\(KernelFiles.errorText())); make it writable for this user")
+    }
   }
 
   private static func check(_ db: Database) throws {

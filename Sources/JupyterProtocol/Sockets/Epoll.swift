@@ -27,10 +27,11 @@ final class Epoll {
     epoll_ctl(descriptor, EPOLL_CTL_DEL, target, nil)
   }
 
-  /// Waits for as long as it takes and returns the tags of what is readable.
-  func wait() throws(ZMQError) -> [UInt64] {
+  /// Returns the tags of what is readable.
+  /// - Parameter blocking: waits for as long as it takes; else there may be none.
+  func wait(blocking: Bool = true) throws(ZMQError) -> [UInt64] {
     while true {
-      let count = epoll_wait(descriptor, &ready, Int32(ready.count), -1)
+      let count = epoll_wait(descriptor, &ready, Int32(ready.count), blocking ? -1 : 0)
       if count >= 0 { return ready[..<Int(count)].map(\.data.u64) }
       if errno != EINTR { throw ZMQError(code: errno, action: "wait for descriptors") }
     }

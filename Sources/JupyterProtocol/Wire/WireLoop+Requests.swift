@@ -52,7 +52,24 @@ extension WireLoop {
 
   func probeIsDue(_ token: UInt64, _ tag: UInt64) {
     guard let probe = probes[token], probe.socket.tag == tag else { return }
-    do { try startProbe(token, probe.connection, .patient) } catch { onEvent(.failed(token: token, error)) }
+    attemptProbe(token, probe.connection, .patient)
+  }
+
+  /// A socket that cannot be made now, because there are too many, may be later.
+  func attemptProbe(_ token: UInt64, _ connection: ConnectionFile, _ reconnect: KernelClient.Reconnect) {
+    failedProbes[token] = nil
+    do { try startProbe(token, connection, reconnect) } catch {
+      if let earlier = probes.removeValue(forKey: token) { close(earlier.socket) }
+      onEvent(.failed(token: token, error))
+      nextTag += 1
+      failedProbes[token] = (connection, nextTag)
+      deadlines.insert(.failedProbe(token: token, number: nextTag), at: .after(WireLoop.probeInterval))
+    }
+  }
+
+  func failedProbeIsDue(_ token: UInt64, _ number: UInt64) {
+    guard let (connection, latest) = failedProbes[token], latest == number else { return }
+    attemptProbe(token, connection, .patient)
   }
 
   // MARK: Control

@@ -70,10 +70,16 @@ extension WireLoop {
 
   // MARK: States
 
+  /// Messages of one turn: a kernel that floods its iopub must not keep heartbeats and commands waiting.
+  private static let mostMessages = 256
+
+  /// What is left over waits for the next turn, which the loop begins without waiting.
   func readStates(_ socket: ZMQSocket, filtered: Bool) {
-    while socket.canReceive, let frames = try? socket.receive() {
+    for _ in 0..<Self.mostMessages {
+      guard socket.canReceive, let frames = try? socket.receive() else { return }
       if let (token, state) = state(frames, filtered: filtered) { onEvent(.status(token: token, state)) }
     }
+    if socket.canReceive { unread.insert(filtered ? Tag.filteredStates : Tag.allStates) }
   }
 
   private static let statusTopic = Array(".status".utf8)

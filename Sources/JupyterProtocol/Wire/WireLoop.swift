@@ -30,7 +30,7 @@ final class WireLoop: @unchecked Sendable {
   private let timer: Timer
   var deadlines = DeadlineQueue<Deadline>()
   private var alarm: MonotonicTime?
-  private var nextTag = Tag.firstSocket
+  var nextTag = Tag.firstSocket
 
   /// Descriptors in the epoll set that are no kernel's.
   enum Tag {
@@ -45,6 +45,7 @@ final class WireLoop: @unchecked Sendable {
   enum Deadline {
     case beat(token: UInt64, number: UInt64)
     case probe(token: UInt64, tag: UInt64)
+    case failedProbe(token: UInt64, number: UInt64)
     case control(tag: UInt64)
   }
 
@@ -55,9 +56,13 @@ final class WireLoop: @unchecked Sendable {
     case control
   }
 
+  /// Sockets of states that had more messages than one turn takes. Their descriptors are edge-triggered and stay silent.
+  var unread: Set<UInt64> = []
   var purposes: [UInt64: Purpose] = [:]
   var watched: [UInt64: WatchedKernel] = [:]
   var probes: [UInt64: Probe] = [:]
+  /// Probes without a socket, which could not be made.
+  var failedProbes: [UInt64: (connection: ConnectionFile, number: UInt64)] = [:]
   var controls: [UInt64: ControlCall] = [:]
   /// Sessions of kernels, as their replies to probes named them.
   var tokens: [String: UInt64] = [:]
@@ -90,7 +95,9 @@ final class WireLoop: @unchecked Sendable {
   func run() {
     while true {
       // epoll fails only for arguments that are wrong, which these are not.
-      guard let tags = try? epoll.wait() else { return }
+      guard let news = try? epoll.wait(blocking: unread.isEmpty) else { return }
+      let tags = news + unread.filter { !news.contains($0) }
+      unread = []
       for tag in tags {
         switch tag {
         case Tag.commands: if !carryOutCommands() { return }
@@ -115,8 +122,7 @@ final class WireLoop: @unchecked Sendable {
     }
     for command in pending {
       switch command {
-      case .probe(let token, let connection):
-        attempt(token) { () throws(ZMQError) in try startProbe(token, connection) }
+      case .probe(let token, let connection): attemptProbe(token, connection, .eager)
       case .watch(let token, let connection, let filtered):
         attempt(token) { () throws(ZMQError) in try startWatch(token, connection, filtered: filtered) }
       case .unwatch(let token): forget(token)
@@ -149,6 +155,7 @@ final class WireLoop: @unchecked Sendable {
       switch deadline {
       case .beat(let token, let number): beatIsDue(token, number)
       case .probe(let token, let tag): probeIsDue(token, tag)
+      case .failedProbe(let token, let number): failedProbeIsDue(token, number)
       case .control(let tag): controlIsDue(tag)
       }
     }
@@ -194,6 +201,7 @@ final class WireLoop: @unchecked Sendable {
   /// Ends everything that belongs to a kernel.
   func forget(_ token: UInt64) {
     if let probe = probes.removeValue(forKey: token) { close(probe.socket) }
+    failedProbes[token] = nil
     if let kernel = watched.removeValue(forKey: token) { endWatch(kernel) }
     for (tag, call) in controls where call.token == token {
       controls[tag] = nil

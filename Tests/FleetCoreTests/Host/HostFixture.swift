@@ -192,8 +192,19 @@ enum TestPorts {
 final class NativePolicies: FleetEngine.Policies {
   private let rows = Mutex<[String: KernelRow]>([:])
   let answer = Mutex<(@Sendable (PolicyQuestion) -> PolicyAnswer)?>(nil)
+  /// The entry points that it has besides the router.
+  let wanted = Mutex<Set<EntryPoint>>([])
+  /// Is told of each row as it changes.
+  let seen = Mutex<(@Sendable (KernelRow) -> Void)?>(nil)
+  /// Policies whose answers could not be carried out.
+  let blamed = Mutex<[String]>([])
+
+  func unusable(_ path: String, _ entry: EntryPoint, why: String) { blamed.withLock { $0.append(path) } }
 
   func apply(_ changes: [KernelRowChange]) {
+    if let seen = seen.withLock({ $0 }) {
+      for case .put(let row) in changes { seen(row) }
+    }
     rows.withLock { rows in
       for change in changes {
         switch change {
@@ -210,7 +221,7 @@ final class NativePolicies: FleetEngine.Policies {
     reply(PolicyAnswer(answer: .route(answer), reason: reason, policy: "native.test"))
   }
 
-  var entries: Set<EntryPoint> { [.route] }
+  var entries: Set<EntryPoint> { wanted.withLock { $0.union([.route]) } }
 
   func summaries() -> [PolicySummary] { [] }
 }

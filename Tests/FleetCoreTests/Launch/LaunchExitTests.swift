@@ -99,24 +99,4 @@ import Testing
       #expect(fleet.lines(process) == (0..<2000).map { "line \($0)" })
     }
   }
-
-  @Test func exitWatchTellsEachEndOnce() async throws {
-    try await LaunchFixture.with { fleet in
-      let watch = ExitWatch<Int>(events: fleet.events)
-      for code in 0..<8 {
-        try watch.watch(code, try await fleet.shell("exit \(code)").shim)
-      }
-      let forgotten = try await fleet.shell("sleep 1000")
-      try watch.watch(100, forgotten.shim)
-      watch.forget(100)
-      try forgotten.kill()
-      var seen: Set<Int> = []
-      for await exit in watch.exits {
-        #expect(exit.end == .exited(code: 0))
-        #expect(seen.insert(exit.token).inserted)
-        if seen.count == 8 { break }
-      }
-      #expect(seen == Set(0..<8))
-    }
-  }
 }
