@@ -134,6 +134,17 @@ struct AdmissionTests {
     #expect(fleet.decisions.last?.clamps.first?.hasPrefix("not carried out: the name 'alice' is taken") == true)
   }
 
+  @Test func soIsWhatTheRouterWantedInVain() {
+    let fleet = fleet()
+    _ = fleet.spawn(.lua(name: "alice"))
+    fleet.answer(.admit(.allow(limits: Limits())))
+    let ticket = fleet.find(Requirements(), .success(.lua(name: "alice")))
+    fleet.answer(.route(.spawn(config: nil, language: nil)))
+    fleet.answer(.admit(.allow(limits: Limits())))
+    #expect(fleet.code(ticket) == .nameTaken)
+    #expect(Set(fleet.decisions.map(\.id)) == [1, 2, 3])
+  }
+
   @Test func withoutARoutePolicyTheNativeRuleDecidesAtOnce() {
     let fleet = fleet([])
     let first = fleet.find()

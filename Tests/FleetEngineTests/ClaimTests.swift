@@ -91,6 +91,16 @@ struct ClaimTests {
     #expect(busy[id].wasUsed)
   }
 
+  @Test func norIsItWhileItIsBeingRetired() {
+    let fleet = Harness.pooled(0, 1, warm: 1)
+    let id = fleet.fill()[0]
+    fleet.use(id)
+    #expect(fleet[id].isDraining)
+    let (new, _) = fleet.spawn(mayTakeWarm: true)
+    #expect(fleet.status(new) == .starting)
+    #expect(fleet[id].isDraining)
+  }
+
   @Test func whatIsPromisedToSomebodyIsNotTaken() {
     let fleet = Harness.pooled(0, 8, warm: 1)
     let id = fleet.provide("p")[0]
@@ -105,6 +115,7 @@ struct ClaimTests {
     let id = fleet.provide("p")[0]
     let (_, ticket) = fleet.spawn(Self.wanted, mayTakeWarm: true)
     #expect(fleet[id].isClaimed)
+    #expect(fleet.acts.contains("sync 1 starting"), "the disk knows before anybody is told")
     #expect(fleet.answers[ticket] == nil)
     fleet.start(id)
     #expect(fleet.kernel(ticket)?.specification.name == "alice")

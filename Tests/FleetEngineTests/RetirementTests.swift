@@ -70,6 +70,18 @@ struct RetirementTests {
     #expect(fleet.status(ids[1]) == .stopping)
   }
 
+  @Test func aHungKernelWithARunningCellIsWaitedFor() {
+    let (fleet, ids) = scaled(1)
+    fleet.pass(.seconds(2))
+    fleet.activity(ids[0], busy: true)
+    answer(fleet, 0)
+    for _ in 1...3 { fleet.heartbeat(ids[0], alive: false) }
+    fleet.connections([:])
+    #expect(fleet.status(ids[0]) == .unhealthy)
+    fleet.activity(ids[0], busy: false)
+    #expect(fleet.status(ids[0]) == .stopping)
+  }
+
   /// What is known of connections may be seconds old.
   @Test func nothingEndsBeforeAFreshLook() {
     let (fleet, ids) = scaled(1)

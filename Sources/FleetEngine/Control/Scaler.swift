@@ -66,7 +66,7 @@ package struct Scaler: Sendable {
     begin(present, now)
     standing = nil
     if current > 0, abs(Double(asked) / Double(current) - 1) <= rules.tolerance + 1e-9 {
-      let percent = Int((rules.tolerance * 100).rounded())
+      let percent = Int(rules.tolerance * 100 + 0.5)
       verdict.limit(to: current, "within \(percent) % of the present number")
     }
     stabilize(&verdict, current, now)
@@ -131,7 +131,7 @@ package struct Scaler: Sendable {
 
   private func widest(_ step: ScalingStep, _ start: Int) -> (count: Int, words: String)? {
     let share = step.percent.map { percent in
-      (count: Int((Double(max(0, start)) * Double(percent) / 100).rounded(.up)), words: "\(percent) %")
+      (count: (max(0, start) * min(percent, 1_000_000) + 99) / 100, words: "\(percent) %")
     }
     let count = step.count.map { (count: $0, words: "\($0)") }
     guard let share, let count else { return share ?? count }
@@ -139,7 +139,7 @@ package struct Scaler: Sendable {
   }
 
   private func text(_ duration: Duration) -> String {
-    let seconds = duration.seconds
-    return seconds == seconds.rounded() ? "\(Int(seconds)) s" : "\((seconds * 10).rounded() / 10) s"
+    let tenths = (duration.nanoseconds + 50_000_000) / 100_000_000
+    return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
   }
 }

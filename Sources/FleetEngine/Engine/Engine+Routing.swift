@@ -165,6 +165,4 @@ extension Engine {
 }
 
 /// A number without a needless ".0".
-func said(_ number: Double) -> String {
-  number == number.rounded() && abs(number) < 1e15 ? "\(Int(number))" : "\(number)"
-}
+func said(_ number: Double) -> String { Int(exactly: number).map { "\($0)" } ?? "\(number)" }

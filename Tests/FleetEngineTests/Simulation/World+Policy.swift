@@ -12,6 +12,8 @@ struct PolicySeat {
   private(set) var open: Int?
   private(set) var asked: Set<Int> = []
   private(set) var decided: Set<Int> = []
+  /// Questions about requests that nothing was decided about yet.
+  private var undecided: Set<Int> = []
   private var resolving = false
   private var last = 0
   private var lastOfRequests = 0
@@ -34,6 +36,11 @@ struct PolicySeat {
     last = number
     asked.insert(number)
     guard entry == .route || entry == .admit else { return }
+    // The router's, while somebody is asked whether what it wants may be started.
+    if entry == .route, let former = undecided.first {
+      throw Violation("question \(number) is asked, and nothing was decided about \(former)")
+    }
+    undecided.insert(number)
     if let open { throw Violation("question \(number) is asked while \(open) is open") }
     (open, lastOfRequests, resolving, askedAt) = (number, number, false, now)
   }
@@ -46,6 +53,7 @@ struct PolicySeat {
   }
 
   mutating func decide(_ number: Int) throws {
+    undecided.remove(number)
     guard decided.insert(number).inserted else { throw Violation("question \(number) was decided twice") }
   }
 
