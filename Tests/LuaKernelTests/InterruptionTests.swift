@@ -35,9 +35,15 @@ import Testing
     try withKernel { kernel, client in
       try client.interrupt(timeout: .seconds(30))
       kernel.process.signal(SIGINT)
+      // Not before the kernel has seen it, for then it would be meant for what comes next.
+      try eventually("SIGINT has arrived") {
+        let pending = contents(of: "/proc/\(kernel.process.pid)/status").split(separator: "\n")
+          .filter { $0.hasPrefix("SigPnd:") || $0.hasPrefix("ShdPnd:") }
+        return pending.count == 2 && pending.allSatisfy { $0.hasSuffix("0000000000000000") }
+      }
       for _ in 0..<20 {
-        #expect(try client.value("1 + 1") == "2")
         try client.interrupt(timeout: .seconds(30))
+        #expect(try client.value("1 + 1") == "2")
       }
     }
   }

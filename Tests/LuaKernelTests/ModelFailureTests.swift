@@ -40,6 +40,13 @@ import Testing
       let often = try client.problem(#"x = llm.complete{prompt = "flaky 9 500", backoff = 0.001, retries = 2}"#)
       #expect(often == "cell 1:1: llm: \(server.endpoint) failed (500): try later; tried 3 times")
       #expect(try tries("flaky 9 500", server) == 3)
+      // The kernel's own functions are no places that a reader could look at.
+      let shown = try client.show("function ask() return (llm.complete('what')) end\nask()")
+      #expect(
+        shown.error?.traceback.dropFirst() == [
+          "stack traceback:", "\tcell 2:1: in function 'ask'",
+          "\t  1 | function ask() return (llm.complete('what')) end", "\tcell 2:2: in main chunk", "\t  2 | ask()",
+        ])
       let later = try client.problem(#"llm.complete{prompt = "later"}"#)
       #expect(
         later.hasSuffix("has had too many requests (429): much too fast; it wants to be asked again in 3600 s"))

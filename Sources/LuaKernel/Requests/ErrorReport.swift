@@ -50,9 +50,18 @@ struct ErrorReport {
     return text
   }
 
-  /// The traceback without the kernel's own frames.
+  /// The traceback without the kernel's own frames, the `error` that they called, and the tail call that led to them.
   private static func trimmed(_ traceback: String) -> [String] {
-    var lines = traceback.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("\tfleet:") }
+    let all = traceback.split(separator: "\n").map(String.init)
+    func isOurs(_ index: Int) -> Bool { all.indices.contains(index) && all[index].hasPrefix("\tfleet:") }
+    let others = all.indices.filter { index in
+      switch all[index] {
+      case "\t[C]: in upvalue 'error'": !isOurs(index + 1)
+      case "\t(...tail calls...)": !isOurs(index - 1)
+      default: !isOurs(index)
+      }
+    }
+    var lines = others.map { all[$0] }
     while let last = lines.last, last.hasPrefix("\t[C]:") { lines.removeLast() }
     return lines.count > 1 ? lines : []
   }
