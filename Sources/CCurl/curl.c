@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 struct ccurl_session {
@@ -124,6 +125,15 @@ static bool append_headers(ccurl_transfer *transfer, const char *const *lines) {
   return true;
 }
 
+/// A proxy of the environment is for the outside, not for a server on this machine.
+static bool is_local(const char *url) {
+  const char *const hosts[] = {"http://127.", "http://localhost", "http://[::1]"};
+  for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+    if (strncasecmp(url, hosts[i], strlen(hosts[i])) == 0) return true;
+  }
+  return false;
+}
+
 static void set_options(ccurl_transfer *transfer, const ccurl_request *request) {
 #define SET(option, value) library.easy_setopt(transfer->easy, option, value)
   SET(CURLOPT_URL, request->url);
@@ -134,6 +144,7 @@ static void set_options(ccurl_transfer *transfer, const ccurl_request *request) 
   SET(CURLOPT_FOLLOWLOCATION, 0L);
   SET(CURLOPT_PROTOCOLS_STR, "http,https");
   SET(CURLOPT_ACCEPT_ENCODING, "");  // what this libcurl can unpack
+  if (is_local(request->url)) SET(CURLOPT_PROXY, "");
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_ERRORBUFFER, transfer->text);
   SET(CURLOPT_WRITEFUNCTION, receive);

@@ -199,6 +199,16 @@ import Testing
     }
   }
 
+  @Test func asksAServerOfThisMachineDirectly() throws {
+    try withTemporaryDirectory { directory in
+      let server = try ModelServer(in: directory)
+      let kernel = try KernelProcess(
+        in: directory, ["--config", try server.config("openai")],
+        environment: ["TEST_MODEL_KEY": ModelServer.key, "http_proxy": "http://127.0.0.1:9"])
+      #expect(try kernel.client().value("tostring(llm.complete('say hello'))") == "hello")
+    }
+  }
+
   @Test func saysWhatToInstall() throws {
     try withTemporaryDirectory { directory in
       let server = try ModelServer(in: directory)
