@@ -32,9 +32,9 @@ struct Report {
     fflush(nil)
   }
 
-  func line(_ what: String, _ samples: Samples) {
-    line(what.padded(to: 36) + samples.summary)
-  }
+  func line(_ what: String, _ samples: Samples) { line(what, samples.summary) }
+
+  func line(_ what: String, _ value: String) { line(what.padded(to: 36) + value) }
 
   mutating func add(_ figure: Figure) { figures.append(figure) }
 
