@@ -143,7 +143,13 @@ private struct Plain {
   init(_ reader: Reader) { self.reader = reader }
 
   func lines(of output: String) -> [String] {
-    output.split(separator: "\n").map { plain(String($0)) }
+    output.split(separator: "\n").map(String.init).filter { !Self.isOfTheMachine($0) }.map(plain)
+  }
+
+  /// What other programs are installed, and how fast this machine is just now.
+  private static func isOfTheMachine(_ line: String) -> Bool {
+    line.hasPrefix("fleet: not installed, so not asked") || line.hasPrefix("fleet: simulated ")
+      || line.contains("took longer than a host waits")
   }
 
   private func plain(_ line: String) -> String {
@@ -158,11 +164,18 @@ private struct Plain {
     line = line.replacing(/kernel-[0-9a-f]{8}/, with: "kernel-ID")
     line = line.replacing(/\b([0-9a-f]{64}|\([0-9a-f]{8}\))/, with: "HASH").replacing(/\([0-9a-f]{8}\)/, with: "(HASH)")
     line = line.replacing(/\s\(\d+ ms\)$/, with: "")
+    line = line.replacing(/\b[0-9a-f]{16}\b/, with: "HASH")
+    line = line.replacing(/\b\d+(\.\d+)? ?(ns|µs|ms)(?=\s|$)/, with: "T").replacing(/^now +[\d.]+$/, with: "now T")
+    line = line.replacing(/\b\d+(\.\d+)?M +(-|\d+(\.\d+)?%)$/, with: "MEMORY CPU")
+    line = line.replacing(/^(?:route +\d+ +T.*)$/) { match in
+      match.output.split(separator: " ").prefix(2).joined(separator: " ")
+    }
     line = line.replacing(/pid \d+/, with: "pid N").replacing(/\bup \d+s/, with: "up T")
     line = line.replacing(/"(\w*pid|memory_mb|cpu_percent|uptime_seconds|duration_us)": ?(null|[\d.]+)/) { match in
       "\"\(match.output.1)\":N"
     }
     var words = line.split { $0 == " " || $0 == "\t" }.map(String.init)
+    if words.count >= 5, words[1].hasSuffix(".lua"), words[2].count == 8 { words[2] = "HASH" }  // of a list of policies
     if words.count >= 11, words[0] == "kernel-ID" {
       for column in [2, 7, 8, 9] { words[column] = "?" }  // PID, MEMORY, CPU and UPTIME of a table
     }

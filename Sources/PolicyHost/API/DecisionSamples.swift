@@ -18,8 +18,8 @@ public struct DecisionSamples: Sendable {
   public let failures: (count: Int, first: String?)
 
   /// - Parameters:
-  ///   - questions: asked in turn, `count` times in all.
-  ///   - budget: of the host; a decision that takes longer fails, as it would there.
+  ///   - questions: asked in turn, `count` times in all; fewer if ten decisions fail.
+  ///   - budget: a decision that takes longer fails.
   /// - Throws: `PolicyError` if the policy does not load, or there is no memory for the rows.
   public init(
     path: String, text: [UInt8]? = nil, rows: [KernelRow], questions: [PolicyQuestion], count: Int,
@@ -33,7 +33,9 @@ public struct DecisionSamples: Sendable {
       let before = program.memoryInUse
       try program.apply(rows.map(KernelRowChange.put))
       var samples = Samples(program: program, rows: rows)
-      for number in 0..<(questions.isEmpty ? 0 : count) { try samples.ask(questions[number % questions.count]) }
+      for number in 0..<(questions.isEmpty ? 0 : count) where samples.failed < Self.patience {
+        try samples.ask(questions[number % questions.count])
+      }
       while program.collectSome() {}
       bytesPerRow = rows.isEmpty ? 0 : max(program.memoryInUse - before, 0) / rows.count
       durations = samples.durations.sorted()
@@ -42,6 +44,9 @@ public struct DecisionSamples: Sendable {
       failures = (samples.failed, samples.failure)
     } catch { throw PolicyError(error.message) }
   }
+
+  /// After so many failures nothing more is learned.
+  private static let patience = 10
 
   private struct Samples {
     let program: PolicyProgram

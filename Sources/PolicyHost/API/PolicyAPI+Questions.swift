@@ -82,7 +82,10 @@ extension PolicyAPI {
   static let admitAnswer = Class(
     name: "fleet.AdmitAnswer", doc: "One of these.",
     fields: fields([
-      ("allow", "true|fleet.Limits|nil", "Start it; limits given here hold instead of those asked for."),
+      (
+        "allow", "true|fleet.Limits|nil",
+        "Start it; limits given here hold where they are tighter than those asked for."
+      ),
       ("reject", "string?", "Refuse, and why."),
     ]))
 

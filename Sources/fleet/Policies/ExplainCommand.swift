@@ -33,7 +33,10 @@ struct PolicyExplainCommand: ParsableCommand {
     if let subject, Self.isDecision(subject) {
       let document = try access.ask { client throws(FleetClientError) in try client.decision(subject) }
       if jsonOption.json { return Output.json(document) }
-      return Output.write(DecisionText.explanation(document))
+      let lines = try DecisionLines.text(document) { time in
+        try access.ask { client throws(FleetClientError) in try client.trace(from: time, to: time) }
+      }
+      return Output.write(DecisionText.explanation(document) + lines)
     }
     let document = try list(access)
     if jsonOption.json { return Output.json(document) }

@@ -43,13 +43,17 @@ private func names(in table: String) throws -> Set<String> {
   #expect(PolicyAPI.absent.keys.filter(PolicyAPI.globalNames.contains) == [])
 }
 
-/// The names that C code registers in a list called `methods`.
-private func registeredMethods(_ source: String) throws -> Set<String> {
+private func contents(_ path: String) throws -> String {
   let root = "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
-  let file = try #require(fopen("\(root)/Sources/CLua/\(source)", "r"))
+  let file = try #require(fopen("\(root)/\(path)", "r"))
   defer { fclose(file) }
   var buffer = [UInt8](repeating: 0, count: 1 << 20)
-  let text = String(decoding: buffer[..<fread(&buffer, 1, buffer.count, file)], as: UTF8.self)
+  return String(decoding: buffer[..<fread(&buffer, 1, buffer.count, file)], as: UTF8.self)
+}
+
+/// The names that C code registers in a list called `methods`.
+private func registeredMethods(_ source: String) throws -> Set<String> {
+  let text = try contents("Sources/CLua/\(source)")
   let list = try #require(text.firstRange(of: "luaL_Reg methods[] = {")).upperBound
   let end = try #require(text[list...].firstRange(of: "NULL, NULL")).lowerBound
   return Set(text[list..<end].matches(of: /\{"(\w+)"/).map { String($0.1) })
@@ -76,4 +80,13 @@ private func registeredMethods(_ source: String) throws -> Set<String> {
   for one in PolicyAPI.classes {
     for doc in [one.doc] + one.fields.map(\.doc) + one.methods.map(\.doc) { #expect(doc.hasSuffix("."), "\(doc)") }
   }
+}
+
+@Test func theGuideHasEveryName() throws {
+  let guide = try contents("docs/policies.md")
+  for one in PolicyAPI.classes {
+    for name in one.names { #expect(guide.contains(try Regex("\\b\(name)\\b")), "\(one.name).\(name)") }
+  }
+  for name in PolicyAPI.functions.map(\.name) { #expect(guide.contains("\(name)("), "\(name)") }
+  for point in EntryPoint.allCases { #expect(guide.contains("| `\(point.rawValue)("), "\(point)") }
 }
