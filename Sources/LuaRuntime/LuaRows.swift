@@ -181,8 +181,8 @@ extension LuaState {
       })
   }
 
-  /// Bytes of the main thread's C heap that are in use, for measurements.
-  public static var heapInUse: Int { clua_heap_in_use() }
+  /// Resident bytes of the process, for measurements.
+  public static var residentBytes: Int { clua_resident() }
 
   private func withKey<Result>(_ key: String, _ body: (clua_bytes) -> Result) -> Result {
     var key = key

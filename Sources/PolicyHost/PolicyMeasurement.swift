@@ -14,7 +14,7 @@ public struct PolicyMeasurement: Sendable {
   public var bare: Duration
   /// Only the call of the function: the request is there already, and nobody looks at the results.
   public var callOnly: Duration
-  /// Bytes for one row, after it has been decided about: Lua's and those of the C heap.
+  /// Bytes for one row, after it has been decided about: all that it adds to the process.
   public var bytesPerRow: Int
   /// Bytes for the state without rows.
   public var bytesOfState: Int
@@ -23,7 +23,6 @@ public struct PolicyMeasurement: Sendable {
 
   /// Measures in rounds in which all take turns; the quietest round counts, for others use the machine too.
   /// - Throws: `LuaError` or a description of why the policy cannot be used, or if it does not answer.
-  /// Must be called on the main thread, whose heap it weighs.
   public init(
     path: String, text: String? = nil, rows: [KernelRow], question: PolicyQuestion, rounds: Int = 51,
     decisions: Int = 200
@@ -31,14 +30,10 @@ public struct PolicyMeasurement: Sendable {
     let source = if let text { PolicySource(text: Array(text.utf8)) } else { try PolicySource(path: path) }
     let changes = rows.map(KernelRowChange.put)
     loading = try Self.timeLoading(source, changes)
-    let empty = LuaState.heapInUse
+    (bytesOfState, bytesPerRow) = try Self.weigh(source, changes, question)
     let program = try PolicyProgram(source, name: path, budget: Self.patient, log: { _ in })
-    let before = LuaState.heapInUse
-    bytesOfState = before - empty
     try program.apply(changes)
     if case .failure(let what) = program.decide(question).0 { throw PolicyError(what) }
-    program.collectAll()
-    bytesPerRow = (LuaState.heapInUse - before) / max(rows.count, 1)
     var times = (decision: [Duration](), withCollection: [Duration](), bare: [Duration](), callOnly: [Duration]())
     for _ in 0..<rounds {
       times.callOnly.append(program.time(.callOnly, question, count: decisions) / decisions)
@@ -59,6 +54,24 @@ public struct PolicyMeasurement: Sendable {
   }
 
   private static let patient = PolicyBudget(answer: .seconds(10))
+
+  /// Bytes of a state, and of a row that was decided about, by what many of them add to the process.
+  private static func weigh(
+    _ source: PolicySource, _ changes: [KernelRowChange], _ question: PolicyQuestion
+  ) throws -> (state: Int, row: Int) {
+    let count = 20, empty = LuaState.residentBytes
+    let programs = try (0..<count).map { _ in
+      try PolicyProgram(source, name: "weighed", budget: patient, log: { _ in })
+    }
+    let before = LuaState.residentBytes
+    for program in programs {
+      try program.apply(changes)
+      _ = program.decide(question)
+      program.collectAll()
+    }
+    let after = withExtendedLifetime(programs) { LuaState.residentBytes }
+    return ((before - empty) / count, (after - before) / (count * max(changes.count, 1)))
+  }
 
   private static func timeLoading(_ source: PolicySource, _ changes: [KernelRowChange]) throws -> Duration {
     var best = Duration.seconds(1)

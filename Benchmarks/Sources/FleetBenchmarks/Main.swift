@@ -5,7 +5,8 @@ import Foundation
 enum Main {
   private static var benchmarks: [any Benchmark.Type] {
     [
-      SpawnBenchmark.self, ExecuteBenchmark.self, IdleBenchmark.self, DecisionBenchmark.self, ListBenchmark.self,
+      SpawnBenchmark.self, ExecuteBenchmark.self, IdleBenchmark.self, DecisionBenchmark.self, HelperBenchmark.self,
+      RedisBenchmark.self, ListBenchmark.self,
       SyncBenchmark.self, RecoveryBenchmark.self, KernelBenchmark.self,
     ]
   }

@@ -84,8 +84,8 @@ int64_t clua_time_baseline(
 /// it, in nanoseconds; 0 if it fails.
 int64_t clua_time_plain(clua_bytes source, int64_t count);
 
-/// Bytes of the main thread's C heap that are in use.
-size_t clua_heap_in_use(void);
+/// Resident bytes of the process, after free memory was given back.
+size_t clua_resident(void);
 
 /// Some microseconds of garbage collection, if there is enough to collect; true if there is more to do.
 bool clua_collect_some(clua_vm *_Nonnull vm);

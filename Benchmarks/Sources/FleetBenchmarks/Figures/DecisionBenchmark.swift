@@ -11,7 +11,7 @@ enum DecisionBenchmark: Benchmark {
     "a routing decision in the policy's thread, and the same function called with the same rows from plain C"
 
   private static let question = PolicyQuestion(
-    requirements: Requirements(language: "lua", config: "openai.toml"), now: Instant(nanoseconds: 0), seed: 1)
+    .route(Requirements(language: "lua", config: "openai.toml")), now: Instant(nanoseconds: 0), seed: 1)
 
   static func run(_ setting: Setting, _ report: inout Report) throws {
     let shipped = try policy("policies/least_loaded.lua")
@@ -99,7 +99,7 @@ extension PolicyMeasurement {
 }
 
 /// Kernels that exist as rows only, all of which match the question.
-private struct SimulatedRows {
+struct SimulatedRows {
   private(set) var rows: [KernelRow]
   private var next = 0
 
@@ -113,6 +113,10 @@ private struct SimulatedRows {
       var kernel = Kernel(id: id, serial: serial, specification: specification, key: "", port: 10_000 + 5 * serial)
       kernel.status = .idle
       kernel.connections = serial * 7919 % 97
+      kernel.readySince = Instant(nanoseconds: Int64(serial) * 1_000_000)
+      kernel.idleSince = Instant(nanoseconds: Int64(serial) * 2_000_000)
+      kernel.sample = Sample(memory: Int64(serial) << 16, cpu: Double(serial) / 10, threads: 4)
+      kernel.latency = Double(serial * 31 % 100) / 1000
       return KernelRow(kernel)
     }
   }
