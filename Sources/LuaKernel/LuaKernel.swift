@@ -35,7 +35,7 @@ public final class LuaKernel {
     self.server = server
     log = setup.log
     history = History(setup.identity.historyFile.map { HistoryFile(path: $0) })
-    let state = try LuaState(.kernel)
+    let state = try LuaState(LuaConfiguration(library: .full, memoryLimit: MemoryAllowance.forScripts()))
     signals = KernelSignals(interrupter: state.interrupter, wakeup: server.wakeup)
     context = ExecutionContext(server: server, signals: signals)
     models = ModelLibrary(setup.configuration.configuration, interruption: server.wakeup)
