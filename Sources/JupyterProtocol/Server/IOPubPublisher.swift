@@ -79,16 +79,25 @@ public final class IOPubPublisher: Sendable {
       // Parts, so that a huge write does not become one huge message.
       let part = UnsafeRawBufferPointer(rebasing: rest.prefix(IOPubPublisher.chunk))
       rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(part.count))
-      if !state.withLock({ $0.buffer.accepts(stream, parent) }) { flush() }
-      let isFull = state.withLock { state in
-        state.buffer.append(part, stream: stream, parent: parent)
-        setTimer(&state)
-        return state.buffer.count >= IOPubPublisher.chunk
+      var isFull = append(part, stream, parent)
+      if isFull == nil {
+        flush()  // which leaves nothing behind that could refuse the text
+        isFull = append(part, stream, parent)
       }
-      if isFull, persist(waits: true, { self.sendText(all: false, &$0) }) == .withLoss {
+      if isFull == true, persist(waits: true, { self.sendText(all: false, &$0) }) == .withLoss {
         // Nothing else holds the program back now, and the others' queues must not run full as well.
         poll(nil, 0, 1)
       }
+    }
+  }
+
+  /// - Returns: whether enough has gathered to be sent; nil, and nothing done, if what is there is of another stream.
+  private func append(_ text: UnsafeRawBufferPointer, _ stream: String, _ parent: MessageHeader?) -> Bool? {
+    state.withLock { state in
+      guard state.buffer.accepts(stream, parent) else { return nil }
+      state.buffer.append(text, stream: stream, parent: parent)
+      setTimer(&state)
+      return state.buffer.count >= IOPubPublisher.chunk
     }
   }
 

@@ -16,8 +16,10 @@ struct StreamBuffer {
   }
 
   mutating func append(_ text: UnsafeRawBufferPointer, stream: String, parent: MessageHeader?) {
-    self.stream = stream
-    self.parent = parent
+    if bytes.isEmpty {
+      self.stream = stream
+      self.parent = parent
+    }
     bytes += text
   }
 
