@@ -26,10 +26,8 @@ struct PolicyRecordCommand: ParsableCommand {
 
   @OptionGroup var directoryOptions: DirectoryOptions
 
-  private static let fixtureSuffix = ".test.toml"
-
   func validate() throws {
-    if !output.hasSuffix(Self.fixtureSuffix), !output.hasSuffix(".json") {
+    if !output.hasSuffix(RecordedFixture.suffix), !output.hasSuffix(".json") {
       throw ValidationError("-o takes a fixture, NAME.test.toml, or a trace, NAME.json")
     }
   }
@@ -41,20 +39,13 @@ struct PolicyRecordCommand: ParsableCommand {
     }
     let text = TraceDocument.encode(recorded).text() + "\n"
     let count = Words.count(recorded.decisions, "decision")
-    guard output.hasSuffix(Self.fixtureSuffix) else {
+    guard let fixture = RecordedFixture(path: output) else {
       try Output.save(text, to: output)
       return Output.line("\(count) in \(output)")
     }
-    let file = String(output.dropLast(Self.fixtureSuffix.count)) + ".trace.json"
-    try Output.save(text, to: file)
-    try Output.save(
-      """
-      # Decisions as they were recorded; `fleet policy test` asks them again.
-      [[golden]]
-      trace = "\(FilePath.name(of: file))"
-
-      """, to: output)
-    Output.line("\(count) in \(file), which \(output) asks again")
+    try Output.save(text, to: fixture.tracePath)
+    try Output.save(fixture.text, to: output)
+    Output.line("\(count) in \(fixture.tracePath), which \(output) asks again")
   }
 }
 

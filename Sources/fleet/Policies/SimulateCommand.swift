@@ -95,8 +95,8 @@ struct PolicySimulateCommand: ParsableCommand {
     }
     let took = clock.now - start
     report.variant = name
-    // On standard error, for it is another each time.
-    Output.note(Simulator.speed(report, took, name: name))
+    // Not on standard output: it is another each time.
+    if Output.errorIsTerminal { Output.note(Simulator.speed(report, took, name: name)) }
     if let trace, let recorded { try Output.save(TraceDocument.encode(recorded).text() + "\n", to: trace) }
     return report
   }

@@ -1,4 +1,5 @@
 // A simulated day asked again: the same policy answers the same, another one differs where it should.
+import FleetConfiguration
 import FleetDocuments
 import FleetEngine
 import JSON
@@ -89,6 +90,39 @@ import Testing
     let counts = try #require(report.entries[.route])
     #expect(counts.failed == counts.asked && counts.different == counts.asked)
     #expect(report.examples[0].newReason.contains("failing.lua:3"))
+  }
+
+  @Test func aRecordedNightIsAFixture() throws {
+    let files = try TemporaryFiles()
+    defer { files.remove() }
+    let text = DeterminismTests.mixed.replacing("power_of_two.lua", with: "least_loaded.lua")
+    let trace = try recorded(text).within(1_704_067_260_000..<1_704_067_500_000)
+    #expect(trace.decisions > 20)
+    #expect(trace.rows.count > 3)
+    let fixture = try #require(RecordedFixture(path: "\(files.path)/least_loaded.night.test.toml"))
+    try files.write(FilePath.name(of: fixture.tracePath), TraceDocument.encode(trace).text())
+    try files.write("least_loaded.night.test.toml", fixture.text)
+    let policy = try files.write("least_loaded.lua", try TextFile.read(try path("least_loaded")))
+    let read = try TraceFile.read(fixture.tracePath)
+    #expect(read == trace)
+
+    let report = PolicyFixtures.run(policyPath: policy)
+    #expect(report.fixtures.count == 1 && report.fixtures.allSatisfy { $0.isGreen })
+    let another = Array(try TextFile.read(try path("power_of_two")).utf8)
+    let other = PolicyFixtures.run(policyPath: policy, text: another)
+    #expect(other.fixtures.contains { !$0.isGreen })
+  }
+
+  @Test func whatIsNoTraceIsToldSo() throws {
+    let files = try TemporaryFiles()
+    defer { files.remove() }
+    for (text, complaint) in [("{", "invalid JSON"), ("{}", "format"), ("[]", "is no recorded trace")] {
+      let path = try files.write("x.json", text)
+      let error = #expect(throws: ToolError.self) { try TraceFile.read(path) }
+      #expect(error?.description.contains(complaint) == true)
+    }
+    let nowhere = "\(files.path)/nowhere.json"
+    #expect(throws: ToolError.self) { try TraceFile.read(nowhere) }
   }
 
   @Test func wallTimesAreReadAndWritten() {

@@ -128,7 +128,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["slow_backend", "stale_view", "monday", "flapping"])
+  @Test(arguments: ["slow_backend", "stale_view", "monday", "flapping", "day"])
   func shippedScenariosAreRead(name: String) throws {
     let scenario = try Scenarios.shipped(name)
     #expect(scenario.summary != nil)

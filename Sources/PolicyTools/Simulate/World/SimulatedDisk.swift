@@ -3,8 +3,8 @@ import FleetEngine
 
 struct SimulatedDisk {
   private var rows: [KernelID: (kernel: Kernel, backoff: Duration?)] = [:]
-  /// How kernels ended, by nonce.
-  private var exits: [String: ExitInfo] = [:]
+  /// How the last launch of a kernel ended.
+  private var exits: [KernelID: (generation: Int, info: ExitInfo)] = [:]
 
   mutating func write(_ changes: [RowChange]) {
     for change in changes {
@@ -16,12 +16,10 @@ struct SimulatedDisk {
   }
 
   mutating func ended(_ kernel: SimulatedKernel, _ info: ExitInfo) {
-    exits["\(kernel.id.uuid).\(kernel.generation)"] = info
+    exits[kernel.id] = (kernel.generation, info)
   }
 
-  mutating func forget(_ id: KernelID) {
-    for (nonce, _) in exits where nonce.hasPrefix(id.uuid) { exits[nonce] = nil }
-  }
+  mutating func forget(_ id: KernelID) { exits[id] = nil }
 
   var lastSerial: Int { rows.values.map(\.kernel.serial).max() ?? 0 }
 
@@ -32,8 +30,10 @@ struct SimulatedDisk {
       let fate: Recovered.Fate
       if let process = process(kernel), process.generation == kernel.generation {
         fate = .running(process.process)
+      } else if let exit = exits[kernel.id], exit.generation == kernel.generation {
+        fate = .ended(exit.info)
       } else {
-        fate = exits[kernel.nonce].map(Recovered.Fate.ended) ?? .absent
+        fate = .absent
       }
       return Recovered(kernel: kernel, fate: fate, backoff: row.backoff)
     }
