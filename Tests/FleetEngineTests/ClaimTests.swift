@@ -113,6 +113,7 @@ struct ClaimTests {
   @Test func oneThatIsStartingIsTakenAndGivenWhenItAnswers() {
     let fleet = Harness.pooled(0, 4, warm: 1)
     let id = fleet.provide("p")[0]
+    fleet.forget()
     let (_, ticket) = fleet.spawn(Self.wanted, mayTakeWarm: true)
     #expect(fleet[id].isClaimed)
     #expect(fleet.acts.contains("sync 1 starting"), "the disk knows before anybody is told")

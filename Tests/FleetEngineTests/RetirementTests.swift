@@ -31,6 +31,7 @@ struct RetirementTests {
   @Test func whoHasAClientIsOnlyMarked() {
     let (fleet, ids) = scaled(1)
     fleet.connections([ids[0]: 1])
+    fleet.forget()
     answer(fleet, 0)
     #expect(fleet[ids[0]].isDraining)
     #expect(fleet[ids[0]].shownStatus == .stopping)

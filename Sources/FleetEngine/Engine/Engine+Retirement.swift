@@ -9,6 +9,8 @@ extension Engine {
     var surplus = state.roster.kernels - (state.wanted ?? state.roster.kernels)
     guard surplus > 0 else { return }
     var spare = max(0, state.roster.ready - state.pool.warm)
+    let idle = state.roster[.stale] + state.roster[.waiting]
+    guard isPolicy || idle > 0 || spare > 0 else { return }
     var order = named
     order += longestIdle(name, .stale) + state.roster.ids(.waiting)
     order += state.roster.ids(.starting).reversed() + longestIdle(name, .fresh)
