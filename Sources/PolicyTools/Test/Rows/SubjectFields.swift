@@ -60,11 +60,19 @@ extension PolicyQuestion.Subject {
     info.outOfMemory = try fields.bool("out_of_memory") ?? false
     if info.code == nil, info.signal == nil { info.code = 1 }
     let recent = try fields.integer("recent") ?? 1
+    let proposal = try fields.seconds("proposal") ?? native(recent)
     let crash = Crash(
       uuid: uuid, exit: info, reason: try fields.string("reason") ?? info.reason(limits: Limits()), recent: recent,
-      uptime: try fields.seconds("uptime"), proposal: try fields.seconds("proposal"))
+      uptime: try fields.seconds("uptime"), proposal: proposal)
     try fields.finish()
     return .restart(crash)
+  }
+
+  /// What the host's own rule would do at so many crashes in a row.
+  private static func native(_ recent: Int) -> Double? {
+    let rule = Backoff()
+    if recent >= rule.exits { return nil }
+    return min(rule.first * (1 << max(0, recent - 1)), rule.longest).seconds
   }
 }
 
