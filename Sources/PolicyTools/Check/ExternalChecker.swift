@@ -29,7 +29,8 @@ public enum ExternalChecker: String, Sendable, CaseIterable {
 
   // MARK: - luacheck
 
-  /// Without what is said by ourselves: globals (1…) and unused variables (2…), with their exceptions for arguments.
+  /// Without what we say ourselves: globals (1…), unused variables (2…), unreachable code (511); and without the blanks of
+  /// lines (6…), which are no mistakes.
   private func luacheck(_ file: AuthorFile, _ executable: String) throws(ToolError) -> [Diagnostic] {
     let arguments = [
       executable, "--formatter", "plain", "--codes", "--no-color", "--no-config", "--std", "lua54", "--ignore", "1",

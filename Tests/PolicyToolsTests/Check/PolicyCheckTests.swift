@@ -206,6 +206,16 @@ func wholeFilesAreUnderstood(text: String, message: String) {
   #expect(isThere, "\(found)")
 }
 
+/// What no reading of it tells: a loop that only running it shows to be endless.
+@Test func aPolicyThatDoesNotComeBackIsToldOf() {
+  let found = route("local n = 1 while n > 0 do n = n + random(1, 2) end return nil, 'never'")
+  #expect(
+    found == [
+      "mine.lua:2: error: ran past its deadline of 2000.0 ms; a loop does not end, or does too much "
+        + "(asked about an empty request, in a fleet of no kernel)"
+    ])
+}
+
 @Test func testsFindTheirOwnNames() {
   let text = "describe('x', function() it('y', function() expect(ask.route({}, fleet{}).use):equals('z') end) end)"
   #expect(check(text, path: "mine.test.lua") == [])
