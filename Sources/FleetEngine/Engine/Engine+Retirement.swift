@@ -29,8 +29,8 @@ extension Engine {
   }
 
   func longestIdle(_ name: String, _ place: Place) -> [KernelID] {
-    let ids = poolStates[name]!.roster.ids(place)
-    return ids.sorted { (kernels[$0]!.idleSince ?? .never) < (kernels[$1]!.idleSince ?? .never) }
+    let since = poolStates[name]!.roster.ids(place).map { (id: $0, instant: kernels[$0]!.idleSince ?? .never) }
+    return since.sorted { $0.instant < $1.instant }.map(\.id)
   }
 
   private func leastUsed(_ name: String) -> [KernelID] {
