@@ -28,25 +28,31 @@ final class DecisionRecorder: Sendable {
 
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "fleet.decisions")
-  /// Only used on `queue`. Without it nothing is recorded, and whoever asks is told why.
-  private let log: Result<DecisionLog, StorageError>
+  /// Opened on `queue`, so that no host waits for it. Without it nothing is recorded, and whoever asks is told why.
+  private let log = Mutex<Result<DecisionLog, StorageError>?>(nil)
   private let logger: Logger
-  /// Counts the hosts of this directory; 0 if that is not known.
-  let run: Int
 
   init(path: String, bounds: DecisionLog.Bounds, logger: Logger) {
-    log = Result { () throws(StorageError) in try DecisionLog.open(path: path, bounds: bounds, logger: logger) }
     self.logger = logger
-    switch log {
-    case .success(let log): run = log.run
-    case .failure(let error):
-      run = 0
-      logger.error("decisions are not recorded: \(error)")
+    queue.async {
+      let opened = Result { () throws(StorageError) in
+        try DecisionLog.open(path: path, bounds: bounds, logger: logger)
+      }
+      if case .failure(let error) = opened { logger.error("decisions are not recorded: \(error)") }
+      self.log.withLock { $0 = opened }
+    }
+  }
+
+  /// Counts the hosts of this directory; 0 if that is not known.
+  var run: Int {
+    get async {
+      // Who could not be opened counts nothing.
+      if let log = log.withLock({ $0 }) { return (try? log.get().run) ?? 0 }
+      return await flushed { log in (try? log.get().run) ?? 0 }
     }
   }
 
   func append(_ entry: Entry) {
-    guard run > 0 else { return }
     let mustSchedule = state.withLock { state in
       if state.entries.count >= Self.capacity { state.entries = Self.condense(state.entries, &state.lost) }
       state.entries.append(entry)
@@ -70,13 +76,15 @@ final class DecisionRecorder: Sendable {
     return [.rows(Array(last.values))]
   }
 
+  /// On `queue`; opening came first there.
   private func write() {
     let (entries, lost) = state.withLock { state in
       defer { state = State() }
       return (state.entries, state.lost)
     }
     if lost > 0 { logger.warning("\(lost) decisions are not recorded: the disk does not keep up") }
-    if !entries.isEmpty, case .success(let log) = log { log.write(entries) }
+    guard !entries.isEmpty, case .success(let log) = log.withLock({ $0 }) else { return }
+    log.write(entries)
   }
 
   /// Writes what waits, then does `work`, which may read what was written.
@@ -86,7 +94,8 @@ final class DecisionRecorder: Sendable {
     await withCheckedContinuation { continuation in
       queue.async {
         self.write()
-        continuation.resume(returning: work(self.log))
+        guard let log = self.log.withLock({ $0 }) else { preconditionFailure("opening comes first on the queue") }
+        continuation.resume(returning: work(log))
       }
     }
   }

@@ -103,10 +103,11 @@ extension Decision {
     case .admit(let specification):
       "\(specification.language)" + (specification.owner.isEmpty ? "" : " of \(specification.owner)")
     case .route(let wanted):
-      [
+      ([
         wanted.language, wanted.kernelspec, wanted.config.map(Requirements.fileName), wanted.provider, wanted.model,
         wanted.session.map { "session \($0)" }, wanted.owner.map { "of \($0)" },
-      ].compactMap { $0 }.joined(separator: ", ")
+      ].compactMap { $0 } + wanted.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })
+      .joined(separator: ", ")
     case .scale(let pool): pool.name
     case .alert: ""
     case .restart(let crash): KernelID(uuid: crash.uuid)?.description ?? crash.uuid

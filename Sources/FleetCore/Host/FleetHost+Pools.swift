@@ -25,8 +25,11 @@ extension FleetConfiguration {
 extension FleetHost {
   /// The template is resolved each time, because kernelspecs and configs change while a host runs.
   func provide(_ pool: String, _ count: Int) {
-    // A host that stops its kernels makes no new ones.
-    guard case .open = phase else { return inbox.post(.provided(pool: pool, .failure(Self.goingDown))) }
+    switch phase {
+    case .opening, .open: break
+    // A host that stops its kernels makes no new ones, and that is no fault of the pool's.
+    case .closing, .closed: return
+    }
     var request = SpawnRequest()
     request.pool = pool
     let kernels = (0..<count).map { _ in (id: makeID(), key: Self.makeKey()) }

@@ -34,7 +34,7 @@ extension FleetHost {
     defer { environments[candidate.id] = nil }
     let reply = try await send { .command($0, .find(requirements, candidate: candidate)) }
     guard case .found(let kernel, let decision) = reply else { throw Self.confused }
-    return (await document(of: kernel), decision.summary(id: "\(recorder.run)-\(decision.id)"))
+    return (await document(of: kernel), decision.summary(id: "\(await recorder.run)-\(decision.id)"))
   }
 
   /// A kernel that runs already has the host's environment and a port of its own.

@@ -85,8 +85,17 @@ struct ShowCommand: ParsableCommand {
       try client.kernel(argument.kernel)
     }
     if jsonOption.json { return Output.json(document) }
-    Output.write(Self.text(KernelDocument(document["kernel"] ?? [:])))
+    let kernel = KernelDocument(document["kernel"] ?? [:])
+    Output.write(Self.text(kernel))
+    let decisions = try access.ask { client throws(FleetClientError) in
+      try client.decisions(limit: Self.mostDecisions, kernel: kernel.uuid)
+    }
+    if let decisions = decisions["decisions"]?.array, !decisions.isEmpty {
+      Output.write("\n" + DecisionText.table(decisions))
+    }
   }
+
+  private static let mostDecisions = 5
 
   private static func text(_ kernel: KernelDocument) -> String {
     let model = [kernel.provider, kernel.model].compactMap { $0 }.joined(separator: "/")

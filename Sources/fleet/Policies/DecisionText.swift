@@ -60,7 +60,7 @@ enum DecisionText {
     let rows = document["rows"]?.array ?? []
     let total = document["rows_total"]?.int ?? 0
     let relevant = document["rows_relevant"]?.int ?? 0
-    guard !rows.isEmpty else { return "\nnone of \(total) kernels fitted\n" }
+    guard !rows.isEmpty else { return "\nnone of \(Words.count(Int(total), "kernel")) fitted\n" }
     var table = Table([
       .left("KERNEL"), .left("NAME"), .left("LANGUAGE"), .left("CONFIG"), .left("OWNER"), .left("POOL"),
       .left("STATUS"), .right("CLIENTS"), .right("MEMORY"), .right("CPU"),
@@ -75,6 +75,7 @@ enum DecisionText {
       ])
     }
     let rest = relevant > Int64(rows.count) ? "\n… and \(relevant - Int64(rows.count)) more" : ""
-    return "\nof \(total) kernels, those that it was about, as they were then:\n" + table.text + rest
+    return "\nof \(Words.count(Int(total), "kernel")), those that it was about, as they were then:\n" + table.text
+      + rest
   }
 }
