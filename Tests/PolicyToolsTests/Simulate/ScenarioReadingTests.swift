@@ -39,6 +39,10 @@ import Testing
     ("[policies]\nroute = \"nowhere.lua\"", "test.toml:2: \"route\" in [policies]: there is no policy \"nowhere.lua\""),
     ("[pools.x]\nmni = 3", "test.toml:2: unknown key \"mni\" in [pools.x]; did you mean \"min\"?"),
     ("[slo]\nwait = \"soon\"", "\"soon\" is no length of time"),
+    (
+      "[kernels.pyton]\nstart = \"1s\"\n[[clients]]\nlanguage = \"python\"\narrivals = \"constant(1/s)\"",
+      "test.toml:1: \"pyton\" in [kernels]: nothing here is called so; did you mean \"python\"?"
+    ),
     ("duration = 0", "must be longer than nothing"),
   ])
   func errorsSayWhatWhereAndWhatToDo(text: String, expected: String) {

@@ -16,6 +16,18 @@ extension TableReader {
     try reader.finish()
   }
 
+  /// A section for kernels that nobody names may be for what a policy will spawn, unless it looks like a slip.
+  mutating func checkKernels(_ scenario: Scenario) throws(ConfigurationError) {
+    var specifications = scenario.clients.map(\.specification) + scenario.standing.map(\.specification)
+    specifications += scenario.pools.keys.compactMap { scenario.template(of: $0) }
+    let known = Set(specifications.flatMap { [$0.pool, $0.kernelspec, $0.language].compactMap { $0 } })
+    guard let reader = try table("kernels") else { return }
+    for name in reader.names where name != "default" && !known.contains(name) {
+      guard let near = NearestName.of(name, among: known.union(["default"]).sorted()) else { continue }
+      throw reader.badValue(name, "nothing here is called so; did you mean \"\(near)\"?")
+    }
+  }
+
   private mutating func kernel(_ standard: KernelModel) throws(ConfigurationError) -> KernelModel {
     var model = standard
     model.start = try times("start") ?? model.start

@@ -34,6 +34,7 @@ extension Scenario {
     for var reader in try top.tables("clients") { scenario.clients.append(try reader.client(scenario)) }
     for var reader in try top.tables("faults") { scenario.faults.append(try reader.fault(scenario)) }
     scenario.goals = try top.goals()
+    try top.checkKernels(scenario)
     try top.finish()
     return scenario
   }
@@ -77,7 +78,7 @@ extension TableReader {
   fileprivate mutating func host(_ scenario: inout Scenario) throws(ConfigurationError) {
     guard var reader = try table("host") else { return }
     scenario.host.connections = try reader.time("connections") ?? scenario.host.connections
-    scenario.host.samples = try reader.time("samples") ?? scenario.host.samples
+    if let samples = try reader.time("samples") { scenario.host.samples = samples == 0 ? 0 : max(samples, 100_000_000) }
     scenario.host.heartbeat = max(100_000_000, try reader.time("heartbeat") ?? scenario.host.heartbeat)
     scenario.host.commit = try reader.time("commit") ?? scenario.host.commit
     scenario.host.cores = try reader.integer("cores", in: 0...100_000) ?? 0

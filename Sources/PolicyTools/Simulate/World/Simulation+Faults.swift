@@ -13,7 +13,7 @@ extension Simulation {
   func beginFault(_ index: Int) {
     let fault = scenario.faults[index]
     guard now <= fault.until else { return }
-    if let every = fault.every { plan(.fault(index), in: max(1, every.time(&faultRandom[index]))) }
+    if let every = fault.every { plan(.fault(index), in: max(1_000_000, every.time(&faultRandom[index]))) }
     switch fault.kind {
     case .restartHost: killHost(for: fault.length)
     case .failStarts:

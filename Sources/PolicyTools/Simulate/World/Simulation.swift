@@ -107,12 +107,15 @@ final class Simulation {
       faultRandom.append(Randomness(seed: scenario.seed, .fault, index))
       planFault(index, first: fault)
     }
-    plan(.count, in: max(scenario.host.connections, Self.second))
+    plan(.count, in: countInterval)
     if scenario.host.samples > 0 { plan(.sample, in: scenario.host.samples) }
     plan(.measure, in: 0)
   }
 
-  private static let second: Int64 = 1_000_000_000
+  /// Who looks whenever it matters also looks once a second.
+  private var countInterval: Int64 {
+    scenario.host.connections == 0 ? Scenario.second : max(scenario.host.connections, 10_000_000)
+  }
 
   private func happen(_ happening: Happening) {
     switch happening {
@@ -134,7 +137,7 @@ final class Simulation {
     case .hostStarts: startHost()
     case .count:
       countConnections()
-      plan(.count, in: max(scenario.host.connections, Self.second))
+      plan(.count, in: countInterval)
     case .sample: sampleKernels()
     case .measure: measure()
     }
