@@ -32,6 +32,21 @@ struct CommandTests {
     #expect(try JSON(parsing: fleet("stop-all", "--json").output)["stopped"] == ["kernel-1a2b3c4d"])
   }
 
+  @Test func kernelsThatWereNotStoppedAreNamed() throws {
+    let host = FakeHost { request in
+      guard request.method == "DELETE" else { return (200, ["pid": 0, "active_kernels": 2]) }
+      return (
+        200, ["stopped": ["kernel-1a2b3c4d"], "failed": [["id": "kernel-deadbeef", "error": "it is a stranger's"]]]
+      )
+    }
+    let result = try FleetProcess.run(["stop-all"], in: host.directory)
+    #expect(result.code == 1 && result.output == "stopped 1 kernel\n")
+    #expect(result.error == "fleet: kernel-deadbeef was not stopped: it is a stranger's\n")
+    let down = try FleetProcess.run(["down", "--kernels"], in: host.directory)
+    #expect(down.code == 1 && down.error == result.error)
+    #expect(host.requests.map(\.path).contains("/shutdown?kernels=1"))
+  }
+
   @Test func showTellsEverythingThatIsKnown() throws {
     let output = try fleet("show", "9555").output
     #expect(output.contains("health        HEALTHY: answers\n") && output.contains("memory limit  512M\n"))
