@@ -47,6 +47,17 @@ public final class FleetClient {
       message: document["error"]?.string ?? "the host answered with status \(status)")
   }
 
+  /// The body of an answer that is no document.
+  public func text(_ path: String, timeout: Duration = usualTimeout) throws(FleetClientError) -> String {
+    let response = try exchange(
+      Self.encode("GET", path, nil), deadline: Deadline(after: timeout), repeatable: true)
+    guard response.status < 400 else {
+      throw .refused(
+        status: response.status, code: "internal", message: "the host answered \(path) with status \(response.status)")
+    }
+    return String(decoding: response.body, as: UTF8.self)
+  }
+
   /// Closes the connection; the next call makes a new one.
   public func close() { connection = nil }
 
