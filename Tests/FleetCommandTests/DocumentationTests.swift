@@ -171,7 +171,8 @@ private struct Plain {
       match.output.split(separator: " ").prefix(2).joined(separator: " ")
     }
     line = line.replacing(/pid \d+/, with: "pid N").replacing(/\bup \d+s/, with: "up T")
-    line = line.replacing(/"(\w*pid|memory_mb|cpu_percent|threads|uptime_seconds|duration_us)": ?(null|[\d.]+)/) { match in
+    line = line.replacing(/"(\w*pid|memory_mb|cpu_percent|threads|uptime_seconds|duration_us)": ?(null|[\d.]+)/) {
+      match in
       "\"\(match.output.1)\":N"
     }
     var words = line.split { $0 == " " || $0 == "\t" }.map(String.init)
