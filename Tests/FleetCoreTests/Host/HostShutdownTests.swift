@@ -27,7 +27,7 @@ import Testing
     try await HostFixture.with { fleet in
       let host = try fleet.start()
       async let spawned = refusal { try await host.spawn(fleet.request()) }
-      #expect(await eventually { YoungOrOld.exist(in: fleet.directory.path) })
+      #expect(await eventually(within: .seconds(60)) { YoungOrOld.exist(in: fleet.directory.path) })
       try await fleet.drop(kernels: true)
       let code = await spawned?.code
       #expect(code == .wrongState || code == .shuttingDown)
@@ -44,7 +44,7 @@ import Testing
       async let spawned = refusal {
         try await first.spawn(fleet.request(["language": "python", "name": "alice"]))
       }
-      #expect(await eventually { YoungOrOld.exist(in: fleet.directory.path) })
+      #expect(await eventually(within: .seconds(60)) { YoungOrOld.exist(in: fleet.directory.path) })
       try await fleet.drop()
       #expect(await spawned?.code == .shuttingDown)
       host = try fleet.start()
