@@ -46,12 +46,14 @@ extension Policy {
   // MARK: - From the worker's thread
 
   /// Reads, compiles and tries what the worker is to run, and puts it into the place of the one before.
+  /// - Parameter ready: the last thing before it takes the place.
   /// - Returns: nil if another worker took its place meanwhile.
-  func load(_ worker: PolicyWorker) throws -> PolicyProgram? {
+  func load(_ worker: PolicyWorker, ready: (PolicyProgram) throws -> Void) throws -> PolicyProgram? {
     let source = try source(of: worker)
     let program = try PolicyProgram(
       source, name: name, entry: entry, budget: house.budget, log: { self.log($0, isFromHost: false) })
     if case .file = worker.origin, let problem = rehearse(source) { throw PolicyError(problem) }
+    try ready(program)
     return takeOver(worker, source) ? program : nil
   }
 
@@ -83,6 +85,10 @@ extension Policy {
       if before != source.hash { state.durations = LatencyHistogram() }
       state.version = PolicyState.Version(
         hash: source.hash, text: source.text, loadedAt: wall, isLastGood: isLastGood)
+      // Some were asked while it was being loaded, or of one that is gone.
+      for index in state.questions.indices where state.questions[index].worker === worker {
+        state.questions[index].hash = source.hash
+      }
       if case .file = worker.origin {
         state.fileProblem = nil
         state.failuresInARow = 0
@@ -142,7 +148,8 @@ extension Policy {
       if state.worker != nil {
         return (abandoned, nil, "the changed file cannot be used, and what was good before goes on", reloads)
       }
-      if case .file = worker.origin, let kept = house.store?.read(.text, of: key) {
+      let former = state.phase.isOut || state.version.hash.isEmpty ? nil : state.version.text
+      if case .file = worker.origin, let kept = house.store?.read(.text, of: key) ?? former {
         return (abandoned, kept, "the file cannot be used; the last good version takes its place", reloads)
       }
       if !state.phase.isOut || state.version.hash.isEmpty { state.phase = .broken(reason) }

@@ -23,6 +23,9 @@ final class Policy: Sendable {
 
   /// So many failures in a row, and it is set aside.
   static let patience = 5
+  /// How much longer a question may wait for the thread to begin with it: on a busy machine, or while one version hands
+  /// over to the next. Once begun, it has the policy's own time.
+  private static let queueing: Duration = .milliseconds(100)
   /// How often at most a policy's memory is kept, in nanoseconds.
   private static let checkpointEvery: Int64 = 10_000_000_000
 
@@ -108,7 +111,7 @@ final class Policy: Sendable {
       }
       state.questions.append(
         PolicyState.Question(
-          number: state.calls, question: question, limit: now + patience.nanoseconds, worker: worker,
+          number: state.calls, question: question, limit: now + (patience + Self.queueing).nanoseconds, worker: worker,
           hash: state.version.hash, reply: reply))
       state.setAlarm(patience)
       worker.add(.question(number: state.calls, question))
@@ -223,20 +226,28 @@ final class Policy: Sendable {
   private func lookForLate() {
     let now = luaNow()
     let (late, running, isStuck) = state.withLock { state in
-      let late = state.takeQuestions { $0.limit <= now }
       let running = state.running
       let isStuck = running.map { now - $0.since >= patience.nanoseconds } ?? false
+      let late = state.takeQuestions { $0.limit <= now || isStuck && $0.number == running?.number }
       state.fallbacks += late.count
       if isStuck { giveUp(running!.worker, &state) } else { state.setAlarm(patience) }
       return (late, running?.number, isStuck)
     }
     for question in late {
-      let what = question.number == running ? "it did not come back" : "its turn did not come"
-      answer([question], .failure("\(name): \(what) within \(patience.milliseconds) ms"))
+      let isRunning = question.number == running
+      let what = isRunning ? "it did not come back" : "its turn did not come"
+      let waited = isRunning ? patience : patience + Self.queueing
+      answer([question], .failure("\(name): \(what) within \(waited.milliseconds) ms"))
     }
     guard isStuck else { return }
     log("it did not come back within \(patience.milliseconds) ms; its state is given up")
-    let text = state.withLock { $0.worker == nil && !$0.phase.isOut ? $0.version.text : nil }
+    let text: [UInt8]? = state.withLock { state in
+      guard state.worker == nil, !state.phase.isOut else { return nil }
+      guard let candidate = state.candidate else { return state.version.text }
+      // What is being loaded already takes its place; to load the old text now would lose a change of the file.
+      state.inherit(candidate)
+      return nil
+    }
     if let text { load(.text(text)) }
   }
 

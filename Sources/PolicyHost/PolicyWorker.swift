@@ -81,7 +81,9 @@ final class PolicyWorker: Sendable {
 
   private func run(_ owner: Policy) {
     do {
-      guard let program = try owner.load(self) else { return }
+      guard let program = try owner.load(self, ready: { program in try self.applyWaitingChanges(program) }) else {
+        return
+      }
       guard let memory = waitForMemory() else { return }
       if let memory {
         do throws(LuaError) { try program.restore(memory: memory) } catch {
@@ -94,6 +96,24 @@ final class PolicyWorker: Sendable {
     } catch {
       owner.broke(self, (error as? LuaError)?.message ?? "\(error)")
     }
+  }
+
+  /// What is known of kernels so far, so that nobody waits for that later.
+  private func applyWaitingChanges(_ program: PolicyProgram) throws {
+    while true {
+      let changes = state.withLock { state -> [String: KernelRowChange]? in
+        guard state.head < state.queue.count, case .changes(let changes) = state.queue[state.head] else { return nil }
+        _ = Self.pop(&state)
+        return changes
+      }
+      guard let changes else { return }
+      try program.apply(Self.inOrder(changes))
+    }
+  }
+
+  /// Rows stand in the order of spawning: then new ones only have to be appended.
+  private static func inOrder(_ changes: [String: KernelRowChange]) -> [KernelRowChange] {
+    changes.values.sorted { ($0.row?.serial ?? 0) < ($1.row?.serial ?? 0) }
   }
 
   /// Nil when let go.
@@ -130,9 +150,7 @@ final class PolicyWorker: Sendable {
   /// False when that was the end.
   private func handle(_ item: Item, _ program: PolicyProgram, _ owner: Policy) throws(LuaError) -> Bool {
     switch item {
-    case .changes(let changes):
-      // Rows stand in the order of spawning: then new ones only have to be appended.
-      try program.apply(changes.values.sorted { ($0.row?.serial ?? 0) < ($1.row?.serial ?? 0) })
+    case .changes(let changes): try program.apply(Self.inOrder(changes))
     case .question(let number, let question):
       guard owner.begin(number, self) else { return true }
       let (verdict, duration) = program.decide(question)

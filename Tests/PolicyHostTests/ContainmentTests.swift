@@ -92,7 +92,7 @@ import Testing
     while log.fromHost.isEmpty {
       let answer = await host.decide(Requirements(owner: "me"))
       #expect(answer.answer == nil)
-      #expect(answer.failure?.hasSuffix("within 30 ms") == true)
+      #expect(["within 30 ms", "within 130 ms"].contains { answer.failure?.hasSuffix($0) == true })
     }
     #expect(log.fromHost == ["it did not come back within 30 ms; its state is given up"])
     #expect(host.summaries()[0].lastError == "it did not come back within 30 ms")
