@@ -115,6 +115,16 @@ struct ScalerTests {
     #expect(settle(&scaler, 5, of: 3, at: 40).wanted == 5)
   }
 
+  @Test func theMaximumNeedsNeitherStepNorRest() {
+    var resting = Scaler(Self.pool(0, 3) { $0.cooldown = .seconds(40) })
+    resting.changed(by: 2, Self.at(0))
+    #expect(settle(&resting, 0, of: 4, at: 1).wanted == 3)
+    var slow = Scaler(Self.pool(0, 10) { $0.downStep = ScalingStep(count: 1, period: .seconds(60)) })
+    #expect(settle(&slow, 0, of: 50).wanted == 9)
+    var tolerant = Scaler(Self.pool(0, 10))
+    #expect(settle(&tolerant, 11, of: 11).wanted == 10)
+  }
+
   /// Neither tolerance nor cooldown keeps a pool from what it always has to have.
   @Test func warmOnesAreRefilledWhateverAPolicySays() {
     var scaler = Scaler(Self.pool(1, 8, warm: 2) { $0.cooldown = .seconds(40) })

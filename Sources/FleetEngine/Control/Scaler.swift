@@ -61,7 +61,10 @@ package struct Scaler: Sendable {
 
   /// A policy's answer. `apply` has to be told what comes of it.
   package mutating func settle(asked: Int, _ present: Present, _ now: Instant) -> Verdict {
-    let (rules, current) = (pool.scaling, present.kernels)
+    let rules = pool.scaling
+    // Neither step nor cooldown keeps what is above the maximum, as it is in Kubernetes. Kernels that the host is making
+    // count, and clients may have filled the pool meanwhile.
+    let current = min(present.kernels, pool.maximum)
     var verdict = Verdict(wanted: asked)
     begin(present, now)
     standing = nil
