@@ -91,13 +91,17 @@ extension World {
     if let ticket = clients.open.keys.min(by: { $0.number < $1.number }) {
       throw Violation("ticket \(ticket.number) was never answered")
     }
-    let isAtRest =
-      engine.waiting.isEmpty && engine.commits.isEmpty && engine.intents.isEmpty && engine.lost.isEmpty
-      && engine.expiring.isEmpty && engine.routing.asking == nil && engine.routing.queue.isEmpty
-      && engine.routing.postponed.isEmpty && policy.open == nil && engine.draining.isEmpty
-      && engine.poolStates.values.allSatisfy { $0.pending == 0 && $0.backoff.problem == nil }
-      && (isPeriodic || engine.timers.next == nil && engine.inquiries.isEmpty)
-    if !isAtRest { throw Violation("the engine keeps something for nobody") }
+    let kept: [(String, Bool)] = [
+      ("waiting clients", !engine.waiting.isEmpty), ("commits", !engine.commits.isEmpty),
+      ("intents", !engine.intents.isEmpty), ("lost rows", !engine.lost.isEmpty),
+      ("reservations", !engine.expiring.isEmpty), ("a question", engine.routing.asking != nil || policy.open != nil),
+      ("requests", !engine.routing.queue.isEmpty || !engine.routing.postponed.isEmpty),
+      ("retiring kernels", !engine.draining.isEmpty), ("orders", engine.poolStates.values.contains { $0.pending > 0 }),
+      ("problems of pools", engine.poolStates.values.contains { $0.backoff.problem != nil }),
+      ("timers", !isPeriodic && (engine.timers.next != nil || !engine.inquiries.isEmpty)),
+    ]
+    let names = kept.filter(\.1).map(\.0)
+    if !names.isEmpty { throw Violation("the engine keeps something for nobody: \(names.joined(separator: ", "))") }
     try checkPools(engine)
     let undecided = policy.asked.subtracting(policy.decided).subtracting(engine.inquiries.keys)
     if let number = undecided.min() { throw Violation("question \(number) was asked, and nothing was decided") }
