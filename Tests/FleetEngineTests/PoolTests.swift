@@ -59,6 +59,24 @@ struct PoolTests {
     #expect(fleet.engine.kernels.count == 2)
   }
 
+  /// A kernel that is started to be retired at once is work for nothing.
+  @Test func whatTimeMadeNeedlessIsNotStarted() {
+    var configuration = EngineConfiguration()
+    var rules = ScalingRules()
+    rules.downWindow = .seconds(10)
+    configuration.pools = [Pool(name: "p", maximum: 3, warm: 2, scaling: rules)]
+    let fleet = Harness(configuration)
+    let rows = Self.rows(2)
+    fleet.send(.recovered(rows))
+    #expect(fleet.acts.contains("provide 1 p"), "who does not answer yet counts as busy")
+    for row in rows { fleet.ready(row.kernel.id) }
+    fleet.pass(.seconds(11))
+    let third = NewKernel(id: .number(3), key: "", specification: .lua)
+    fleet.send(.provided(pool: "p", .success([third])))
+    #expect(fleet.notes(.spawned) == [])
+    #expect(fleet.pool().wanted == 2)
+  }
+
   @Test func warmOnesAreRefilledWhenSomebodyTakesOne() {
     let fleet = Harness.pooled(0, 4, warm: 2)
     let ids = fleet.fill()
@@ -179,6 +197,23 @@ struct PoolTests {
     #expect(fleet.engine.alerts.map(\.state) == [.resolved])
   }
 
+  /// Nothing would ever show that they start again, and the alert would last for ever.
+  @Test func aPoolThatLacksNothingHasNoProblem() {
+    let fleet = Harness.pooled(0, 8, entries: [.route, .scale]) { $0.downWindow = .zero }
+    fleet.pass(.seconds(15))
+    fleet.answer(.scale(ScaleAnswer(wanted: 2)))
+    let ids = fleet.fill()
+    fleet.exited(ids[0], ExitInfo(code: 0))
+    #expect(fleet.engine.alerts.map(\.state) == [.firing])
+    fleet.pass(.seconds(15))
+    #expect(fleet.engine.alerts.map(\.state) == [.firing], "it is being tried again")
+    fleet.answer(.scale(ScaleAnswer(wanted: 1)))
+    fleet.send(.provided(pool: "p", .success([fleet.candidate()])))
+    #expect(fleet.engine.kernels.count == 1)
+    #expect(fleet.pool().problem == nil)
+    #expect(fleet.engine.alerts.map(\.state) == [.resolved])
+  }
+
   @Test func aHostThatCannotMakeThemIsAskedAgainLater() {
     let fleet = Harness.pooled(1)
     fleet.forget()
@@ -202,11 +237,9 @@ struct PoolTests {
     #expect(fleet.acts.filter { $0.hasPrefix("provide") } == ["provide 1 p"])
   }
 
-  @Test func pinnedToItsBoundsAfterARestartOfTheHost() {
-    var configuration = EngineConfiguration()
-    configuration.pools = [Pool(name: "p", minimum: 1, maximum: 2)]
-    let fleet = Harness(configuration)
-    let rows = (1...4).map { number in
+  /// Kernels of the pool that an earlier host started.
+  private static func rows(_ count: Int) -> [Recovered] {
+    (1...count).map { number in
       var kernel = Kernel(
         id: .number(number), serial: number,
         specification: Specification(kernelspec: "lua", language: "lua", pool: "p"), key: "",
@@ -215,6 +248,13 @@ struct PoolTests {
       kernel.wasReady = true
       return Recovered(kernel: kernel, fate: .running(.with(pid: Int32(number))))
     }
+  }
+
+  @Test func pinnedToItsBoundsAfterARestartOfTheHost() {
+    var configuration = EngineConfiguration()
+    configuration.pools = [Pool(name: "p", minimum: 1, maximum: 2)]
+    let fleet = Harness(configuration)
+    let rows = Self.rows(4)
     fleet.send(.recovered(rows))
     #expect(fleet.acts.contains { $0.hasPrefix("provide") } == false)
     for row in rows { fleet.ready(row.kernel.id) }

@@ -39,7 +39,7 @@ extension Engine {
     }
     var decision = Decision(
       id: question.number, question: question.asked, policy: policy, outcome: .admit(answer),
-      reason: policy.reason ?? "no reason given")
+      reason: policy.words)
     switch answer {
     case .reject(let why):
       effects.append(.decided(decision))

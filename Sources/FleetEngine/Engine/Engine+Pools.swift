@@ -25,6 +25,8 @@ extension Engine {
     decideNatively(name, now)
     fill(name, now)
     if !configuration.entries.contains(.scale) { thin(name, [], now) }
+    // No kernel would ever show that they start again.
+    if poolStates[name]!.isComplete { poolStates[name]!.backoff.succeeded() }
     lookAgain(name, now)
   }
 
@@ -92,10 +94,13 @@ extension Engine {
 
   /// The host has made kernels of the pool's template, or could not. What nobody waits for any more is not started.
   mutating func provided(_ name: String, _ result: Result<[NewKernel], EngineError>, _ now: Instant) {
-    guard let state = poolStates[name], state.pending > 0 else { return }
+    guard poolStates[name]?.pending ?? 0 > 0 else { return }
+    // The number may have sunk with nothing but time.
+    decideNatively(name, now)
     poolStates[name]!.pending = 0
     poolStates[name]!.provisions += 1
     dirtyPools.append(name)
+    let state = poolStates[name]!
     let missing = (state.wanted ?? 0) - state.roster.kernels
     var count = min(max(missing, state.pool.warm - state.roster.ready), state.room)
     do throws(EngineError) {

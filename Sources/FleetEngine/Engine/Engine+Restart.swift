@@ -89,7 +89,7 @@ extension Engine {
       id: number, question: asked, policy: policy, outcome: .restart(native.answer),
       reason: native.reason(configuration.backoff), isFallback: policy.failure != nil, kernel: id)
     if policy.failure == nil, let answer = policy.restart {
-      decision.reason = policy.reason ?? "no reason given"
+      decision.reason = policy.words
       decision.outcome = .restart(bounded(answer, &decision.clamps))
     }
     let isWaiting = kernels[id]?.generation == generation && kernels[id]?.status == .backoff

@@ -25,7 +25,7 @@ extension Engine {
         .decided(
           Decision(
             id: question.number, question: question.asked, policy: policy, outcome: .route(.wait(seconds: 0)),
-            reason: policy.reason ?? "no reason given",
+            reason: policy.words,
             clamps: ["asked again: the kernel that it chose was lost to clients meanwhile"])))
       routing.queue.prepend(question.request)
       release(question.request)
@@ -53,7 +53,7 @@ extension Engine {
     if policy.failure == nil, let answer = policy.answer {
       return Decision(
         id: number, question: question.asked, policy: policy, outcome: answer,
-        reason: policy.reason ?? "no reason given")
+        reason: policy.words)
     }
     guard let wanted = question.request.requirements else { preconditionFailure("only a find is routed") }
     let (answer, reason) = Router.decide(wanted, rows: rows.values)

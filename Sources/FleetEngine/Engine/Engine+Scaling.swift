@@ -43,7 +43,7 @@ extension Engine {
       policy.failure = "it answered another question"
     }
     var verdict: Scaler.Verdict
-    var reason = policy.reason ?? "no reason given"
+    var reason = policy.words
     var named: [KernelID] = []
     if policy.failure == nil, let answer = policy.scale {
       verdict = poolStates[name]!.scaler.settle(asked: answer.wanted, present, now)

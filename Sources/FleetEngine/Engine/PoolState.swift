@@ -37,6 +37,12 @@ struct PoolState: Sendable {
   /// Warm kernels that are missing, and that the host was not asked for.
   var deficit: Int { max(0, pool.warm - roster.ready - pending) }
 
+  /// Nothing is missing that there is room for, and nothing is on its way.
+  var isComplete: Bool {
+    let coming = pending + roster[.starting] + roster[.promised] + roster[.waiting]
+    return coming == 0 && (room == 0 || deficit == 0 && roster.kernels >= wanted ?? 0)
+  }
+
   /// As policies see it.
   func view(waiting: Int, _ now: Instant?) -> PoolView {
     var rate = 0.0
