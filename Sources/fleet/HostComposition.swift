@@ -64,6 +64,8 @@ func runHost(options: HostOptions) async throws {
   do { result = .success(try await group.run()) } catch { result = .failure(error) }
   // First the socket, then the lock: another host may bind the same path as soon as it has the lock.
   unlink(directory.socket)
+  // The next host begins with what policies remember now, not with what they remembered at the last checkpoint.
+  await policies.keepEverything()
   await host.leaveDirectory()
   try result.get()
 }
