@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,11 @@ static const char *load(void) {
 }
 
 ccurl_session *ccurl_session_create(const char **reason) {
+  // Sessions are made on several threads of a host that tells of alerts.
+  static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&loading);
   *reason = load();
+  pthread_mutex_unlock(&loading);
   if (*reason) return NULL;
   ccurl_session *session = calloc(1, sizeof *session);
   if (session) session->multi = library.multi_init();

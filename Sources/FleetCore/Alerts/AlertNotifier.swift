@@ -26,16 +26,24 @@ final class AlertNotifier: Sendable {
   var mustRepeat: Bool { alertmanager != nil }
 
   init(_ alerts: FleetConfiguration.Alerts, environment: [String: String], log: Logger) {
-    webhook = alerts.webhook.map { Receiver("the webhook \($0)", log, HTTPPost(url: $0).send) }
+    webhook = alerts.webhook.map { Receiver("the webhook \(AlertNotifier.place(of: $0))", log, HTTPPost(url: $0).send) }
     alertmanager = alerts.alertmanager.map { base in
       let url = (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/api/v2/alerts"
-      return Receiver("the Alertmanager \(base)", log, HTTPPost(url: url).send)
+      return Receiver("the Alertmanager \(AlertNotifier.place(of: base))", log, HTTPPost(url: url).send)
     }
     let program = alerts.command
     command =
       program.isEmpty
       ? nil
       : Receiver("the command \(program[0])", log, AlertCommand(arguments: program, environment: environment).run)
+  }
+
+  /// Scheme, host and port: the rest of an address may hold a password or a token, which no log is to have.
+  private static func place(of url: String) -> String {
+    let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+    guard parts.count >= 3 else { return "the configured address" }
+    let host = parts[2].prefix { $0 != "?" && $0 != "#" }
+    return "\(parts[0])//\(host.split(separator: "@").last ?? host)"
   }
 
   /// Alerts that began to fire or were resolved.

@@ -85,7 +85,7 @@ import Testing
     alerts.command = ["/nowhere/program"]
     let receiver = try WebhookReceiver(statuses: [404])
     defer { receiver.close() }
-    alerts.webhook = receiver.url
+    alerts.webhook = receiver.url + "/services/a-token"
     let notifier = notifier(alerts, log)
     notifier.tell([try alert("High")], now: 0)
     #expect(await eventually { log.lines.count == 2 })
