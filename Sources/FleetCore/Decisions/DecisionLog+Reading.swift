@@ -100,9 +100,12 @@ extension DecisionLog {
     }
   }
 
-  /// The last checkpoint up to a blob; the oldest blob if rotation has left none.
+  /// The last checkpoint but one up to a blob, because a question may have gone out before the last one; the oldest
+  /// blob if rotation has left none.
   private static func checkpoint(before id: Int64, _ db: Database) throws -> Int64 {
-    try Int64.fetchOne(db, sql: "SELECT max(id) FROM blobs WHERE checkpoint AND id <= ?", arguments: [id]) ?? 0
+    try Int64.fetchOne(
+      db, sql: "SELECT id FROM blobs WHERE checkpoint AND id <= ? ORDER BY id DESC LIMIT 1 OFFSET 1", arguments: [id])
+      ?? 0
   }
 
   private func reading<Value>(_ work: (Database) throws -> Value) throws(StorageError) -> Value {

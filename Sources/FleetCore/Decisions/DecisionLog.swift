@@ -75,13 +75,14 @@ final class DecisionLog: @unchecked Sendable {
     let isCheckpoint = isFirst || isFailing || sinceCheckpoint >= max(256 << 10, 4 * checkpointSize)
     let blob = encoder.encode(entries, isCheckpoint: isCheckpoint, now: FleetHost.wallMilliseconds())
     do {
-      try queue.write { db in
+      // Counted when it is committed: on a full disk the removal is undone with the rest.
+      let freed = try queue.write { db in
         try insert(blob, db)
-        if isCheckpoint { try rotate(db) }
+        return try isCheckpoint ? rotate(db) : 0
       }
       if isFailing { logger.info("decisions are recorded again") }
       (isFirst, isFailing) = (false, false)
-      size += blob.data.count
+      size += blob.data.count - freed
       sinceCheckpoint = isCheckpoint ? 0 : sinceCheckpoint + blob.data.count
       if isCheckpoint { checkpointSize = blob.data.count }
     } catch {
@@ -105,19 +106,20 @@ final class DecisionLog: @unchecked Sendable {
   }
 
   /// From one checkpoint to the next, so that what stays can be read. The newest stay whatever their size.
-  private func rotate(_ db: Database) throws {
+  /// - Returns: how many bytes were removed.
+  private func rotate(_ db: Database) throws -> Int {
+    var freed = 0
     let oldest = FleetHost.wallMilliseconds() - bounds.age.nanoseconds / 1_000_000
     while true {
       let checkpoints = try Row.fetchAll(
         db, sql: "SELECT id, first_time FROM blobs WHERE checkpoint ORDER BY id LIMIT 3")
       // The one just written, and the one before it, which has what led to it.
-      guard checkpoints.count == 3 else { return }
+      guard checkpoints.count == 3 else { return freed }
       let next: Int64 = checkpoints[1]["id"]
       let ends: Int64 = checkpoints[1]["first_time"]
-      guard Int64(size) > bounds.size || ends < oldest else { return }
-      let freed = try Int.fetchOne(db, sql: "SELECT sum(size) FROM blobs WHERE id < ?", arguments: [next]) ?? 0
+      guard Int64(size - freed) > bounds.size || ends < oldest else { return freed }
+      freed += try Int.fetchOne(db, sql: "SELECT sum(size) FROM blobs WHERE id < ?", arguments: [next]) ?? 0
       try db.execute(sql: "DELETE FROM blobs WHERE id < ?", arguments: [next])
-      size -= freed
     }
   }
 
