@@ -155,7 +155,7 @@ struct PolicyState {
   mutating func inherit(_ heir: PolicyWorker) {
     for index in questions.indices {
       let holder = questions[index].worker
-      if holder === worker || retiring.contains(where: { $0 === holder }) { continue }
+      if holder === heir || holder === worker || retiring.contains(where: { $0 === holder }) { continue }
       questions[index].worker = heir
       heir.add(.question(number: questions[index].number, questions[index].question))
     }

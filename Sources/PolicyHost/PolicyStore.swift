@@ -13,7 +13,8 @@ public struct PolicyStore: Sendable {
 
   /// - Returns: nil if nothing was kept, or if it cannot be read.
   func read(_ kind: Kind, of key: String) -> [UInt8]? {
-    try? readFile(file(kind, key), largest: 64 << 20)
+    // More than a policy's memory can be: its maps may take 64 MiB, its tables 96.
+    try? readFile(file(kind, key), largest: 192 << 20)
   }
 
   /// Replaces the file atomically; what was there stays if that fails.
