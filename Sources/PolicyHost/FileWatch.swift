@@ -16,6 +16,8 @@ final class FileWatch: Sendable {
     var calls: [(due: Int64, call: @Sendable () -> Void)] = []
   }
 
+  /// Why no change will be seen, if so: a user may have only so many of them. What is asked of it later is done anyway.
+  let blindness: String?
   private let notify: Int32
   /// The two ends of a pipe.
   private let wakeup: (read: Int32, write: Int32)
@@ -26,6 +28,7 @@ final class FileWatch: Sendable {
   init(_ changed: @escaping @Sendable (_ path: String) -> Void) throws(PolicyError) {
     self.changed = changed
     notify = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
+    blindness = notify >= 0 ? nil : String(cString: strerror(errno))
     var ends: [Int32] = [-1, -1]
     let isMade = pipe(&ends) == 0
     for end in ends where end >= 0 {
@@ -33,7 +36,7 @@ final class FileWatch: Sendable {
       _ = fcntl(end, F_SETFL, O_NONBLOCK)
     }
     wakeup = (ends[0], ends[1])
-    guard notify >= 0, isMade else {
+    guard isMade else {
       throw PolicyError("files cannot be watched: \(String(cString: strerror(errno)))")
     }
     do throws(LuaError) { try LuaThread.start(name: "policy-watch") { self.run() } } catch {

@@ -41,6 +41,9 @@ public final class PolicyHost: Policies {
     do throws(PolicyError) { watch = try FileWatch { changes.changed($0) } } catch {
       log(PolicyMessage(path: "policies", text: "changes will not be seen: \(error)", isFromHost: true))
     }
+    if let why = watch?.blindness {
+      log(PolicyMessage(path: "policies", text: "changes will not be seen: \(why)", isFromHost: true))
+    }
     let house = PolicyHouse(budget: budget, store: store, rehearsal: rehearsal, watch: watch, log: log)
     self.house = house
     for path in Set((paths.values.joined() + Array(shadowPaths.values.joined()))) { watch?.add(path) }
