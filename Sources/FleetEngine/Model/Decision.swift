@@ -27,6 +27,9 @@ public struct PolicyAnswer: Sendable, Hashable {
     self.duration = duration
   }
 
+  /// The reason, as people are told it.
+  var words: String { reason ?? "no reason given" }
+
   public var route: RouteAnswer? { if case .route(let answer) = answer { answer } else { nil } }
   public var scale: ScaleAnswer? { if case .scale(let answer) = answer { answer } else { nil } }
   public var restart: RestartAnswer? { if case .restart(let answer) = answer { answer } else { nil } }
