@@ -72,6 +72,15 @@ struct AlertQuestionTests {
     #expect(fleet.acts.filter { $0.hasPrefix("ask") }.count <= 1)
   }
 
+  /// A row in an answer arrives as the id that people type.
+  @Test func aKernelIsMeantByItsID() {
+    let fleet = fleet()
+    let id = fleet.idleKernel()
+    fleet.pass(.seconds(10))
+    fleet.answer(.alert([id.description, "gone"].map { AlertCondition(name: "A", kernel: $0) }))
+    #expect(fleet.engine.alerts.map(\.condition.kernel) == [id.uuid, "gone"])
+  }
+
   @Test func whatTheHostFindsBecomesAnAlert() {
     let fleet = fleet([.route])
     fleet.pass(.seconds(100))

@@ -37,7 +37,12 @@ extension Engine {
       id: number, question: asked, policy: policy, outcome: .alert(lastConditions),
       reason: "the policy failed: what it found last holds on", isFallback: policy.failure != nil)
     if policy.failure == nil {
-      let found = policy.conditions ?? []
+      // Policies call a kernel by its id; everything else knows it by its UUID.
+      let found = (policy.conditions ?? []).map { condition in
+        var condition = condition
+        condition.kernel = condition.kernel.map { kernel(named: $0)?.id.uuid ?? $0 }
+        return condition
+      }
       lastConditions = found
       decision.outcome = .alert(found)
       decision.reason = policy.reason ?? "\(found.count) conditions hold"
