@@ -162,9 +162,11 @@ final class World {
     case .launch(let kernel, let host): if host == self.host { try launch(kernel) }
     case .process(let pid, let act): processActs(pid, act)
     case .chatter:
-      chatter()
       try checkEnds()
-      if isChattering { plan(.chatter, in: 0...((isCalm ? 20 : 2) * World.second)) }
+      // What was planned before everybody left would say that somebody is still there, after the last word.
+      guard isChattering else { return }
+      chatter()
+      plan(.chatter, in: 0...((isCalm ? 20 : 2) * World.second))
     case .client:
       try clientActs()
       if !isCalm { plan(.client, in: 0...clients.pause(&random)) }
