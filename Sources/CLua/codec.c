@@ -122,6 +122,10 @@ static void encode_sorted_pairs(lua_State *L, int index, buffer *b, const path *
 }
 
 static void encode_table(lua_State *L, int index, buffer *b, const path *outer) {
+  if (vm_of(L)->sandboxed && clua_push_original(L, index)) {
+    encode_table(L, lua_gettop(L), b, outer);
+    return lua_pop(L, 1);
+  }
   const void *identity = lua_topointer(L, index);
   for (const path *p = outer; p; p = p->outer)
     if (p->table == identity) return put_opaque(L, b, "table (contains itself)");
@@ -168,7 +172,11 @@ static void encode(lua_State *L, int index, buffer *b, const path *outer) {
   }
 }
 
-void clua_encode(lua_State *L, int index, buffer *b) { encode(L, lua_absindex(L, index), b, NULL); }
+void clua_encode(lua_State *L, int index, buffer *b) {
+  // A call leaves as many results as there are, and no room above them.
+  luaL_checkstack(L, 24, "too many values");
+  encode(L, lua_absindex(L, index), b, NULL);
+}
 
 void clua_encode_from(lua_State *L, int first, buffer *b) {
   int top = lua_gettop(L);

@@ -172,6 +172,8 @@ void clua_use_environment(lua_State *L);
 void clua_open_sandbox(lua_State *L, uint64_t seed);
 /// Replaces the table on the top by something that reads like it and cannot be written.
 void clua_make_read_only(lua_State *L, const char *complaint);
+/// Pushes the table that a read-only one at `index` stands for; false, and nothing, if it is none.
+bool clua_push_original(lua_State *L, int index);
 /// A `__newindex` that raises its upvalue.
 int clua_refuse_write(lua_State *L);
 

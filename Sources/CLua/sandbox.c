@@ -43,6 +43,20 @@ static void read_through(lua_State *L, lua_CFunction write, const char *complain
   lua_remove(L, -2);
 }
 
+bool clua_push_original(lua_State *L, int index) {
+  luaL_checkstack(L, 8, "table nested too deeply");
+  if (!lua_getmetatable(L, index)) return false;
+  lua_pushliteral(L, "__pairs");
+  lua_rawget(L, -2);
+  bool is_ours = lua_tocfunction(L, -1) == pairs_of_original;
+  lua_pop(L, 1);
+  lua_pushliteral(L, "__index");
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+  if (!is_ours) lua_pop(L, 1);
+  return is_ours;
+}
+
 void clua_make_read_only(lua_State *L, const char *complaint) {
   lua_newtable(L);
   read_through(L, clua_refuse_write, complaint);

@@ -87,6 +87,10 @@ import Testing
       (.admit, "return nil, 'x'", nil),
       (.scale, "return {wanted = 0}", .scale(ScaleAnswer(wanted: 0))),
       (.scale, "return {wanted = (b:desired(a, 'cpu', 5))}", .scale(ScaleAnswer(wanted: 0))),
+      (
+        .scale, "return {wanted = 0, retire = b:list()}",
+        .scale(ScaleAnswer(wanted: 0, retire: ["kernel-00000001", "kernel-00000002"]))
+      ),
       (.alert, "return {}", .alert([])),
       (
         .alert,
