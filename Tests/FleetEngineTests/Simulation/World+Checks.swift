@@ -80,6 +80,10 @@ extension World {
     for id in clients.gone where engine.kernels[id] != nil && engine.kernels[id]?.status != .unknown {
       throw Violation("\(id) is back, and somebody was told of its end")
     }
+    for id in clients.owned {
+      guard let kernel = engine.kernels[id], kernel.specification.pool != nil else { continue }
+      if !kernel.isClaimed { throw Violation("\(id) was given to somebody, and is the pool's again") }
+    }
     for (id, pid) in livePids where engine.kernels[id]?.generation != processes[pid]?.generation {
       throw Violation("process \(pid) of \(id) has no row")
     }
