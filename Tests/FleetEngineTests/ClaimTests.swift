@@ -122,6 +122,22 @@ struct ClaimTests {
     #expect(fleet.kernel(ticket)?.specification.name == "alice")
   }
 
+  /// A host that is started anew would give it to the next one, too.
+  @Test func oneThatComesBackIsNotGivenIfTheDiskDoesNotKnow() {
+    let fleet = Harness.pooled(1, 4)
+    let id = fleet.fill()[0]
+    fleet.exited(id)
+    fleet.pass(.milliseconds(500))
+    fleet.launched(id)
+    fleet.commitsByItself = false
+    let (_, ticket) = fleet.spawn(Self.wanted, mayTakeWarm: true)
+    #expect(fleet[id].isClaimed)
+    for sequence in fleet.commits { fleet.failCommit(sequence) }
+    fleet.ready(id)
+    for sequence in fleet.commits { fleet.failCommit(sequence) }
+    #expect(fleet.code(ticket) == .storage)
+  }
+
   @Test func theRouterTakesOneToo() {
     let fleet = Harness.pooled(0, 4, warm: 1)
     let id = fleet.fill()[0]

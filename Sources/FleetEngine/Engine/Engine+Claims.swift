@@ -37,6 +37,7 @@ extension Engine {
     countArrival(id)
     touched.append(id)
     note(id, .claimed, "from pool \(kernels[id]!.specification.pool ?? "")" + (wanted.name.map { " as \($0)" } ?? ""))
+    unwritten[id] = lastCommit + 1
     save(id, durable: true)
   }
 

@@ -48,8 +48,9 @@ extension Engine {
     kernels[id]!.readySince = now
     kernels[id]!.idleSince = now
     kernels[id]!.missedHeartbeats = 0
-    // The rows of a kernel that answered before say that it is to be kept; the first time, only this commit does.
-    let isKept = kernels[id]!.wasReady
+    // The rows of a kernel that answered before say that it is to be kept; the first time, only this commit does. So it
+    // is with one that was taken meanwhile, if its row could not be written.
+    let isKept = kernels[id]!.wasReady && unwritten[id] == nil
     if !isKept { unwritten[id] = lastCommit + 1 }
     kernels[id]!.wasReady = true
     effects.append(.watch(kernels[id]!))

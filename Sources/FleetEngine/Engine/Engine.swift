@@ -55,7 +55,7 @@ public struct Engine: Sendable {
   var lastCommit = 0
   /// The commits that carry the latest intent of a kernel and are not answered.
   var intents: [KernelID: Int] = [:]
-  /// Kernels that answered for the first time, and the commit that says so, until it is written.
+  /// Kernels that answered for the first time or found an owner, and the commit that says so, until it is written.
   var unwritten: [KernelID: Int] = [:]
   /// Kernels whose rows could not be written; tried again.
   var lost: OrderedSet<KernelID> = []
