@@ -1,6 +1,6 @@
 -- Nobody starts more kernels than his share, and every kernel has a limit of memory.
 --
--- For:     hosts that several people share. Who asks for less than the usual limit gets less.
+-- For:     hosts that several people share. Who asks for less than the usual limit gets less, for more is refused.
 -- Source:  quotas per owner, as resource quotas of a Kubernetes namespace.
 -- Not for: keeping people apart: this counts kernels, it protects nothing.
 
@@ -17,7 +17,10 @@ return {
     local allowed = quotas[owner] or quota
     local name = owner == "" and "nobody in particular" or owner
     if running >= allowed then return { reject = "quota of " .. allowed .. " reached by " .. name } end
-    return { allow = { memory = math.min(request.memory or usual_memory, usual_memory) } },
+    if (request.memory or 0) > usual_memory then
+      return { reject = "at most " .. (usual_memory >> 20) .. " MiB for each kernel of " .. name }
+    end
+    return { allow = { memory = request.memory or usual_memory } },
       ("number %d of %d of %s"):format(running + 1, allowed, name)
   end,
 }

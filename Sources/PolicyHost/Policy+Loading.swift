@@ -91,6 +91,7 @@ extension Policy {
       }
       if case .file = worker.origin {
         state.fileProblem = nil
+        state.lastError = nil
         state.failuresInARow = 0
       }
       state.phase = .active

@@ -5,7 +5,7 @@ import FleetEngine
 import LuaRuntime
 import Synchronization
 
-/// Asks policy files in the order in which they are given until one has an opinion.
+/// Asks policy files in the order in which they are given until one has an opinion; of alerts, all.
 ///
 /// A policy that errs, answers nonsense or does not come back in time costs its asker that time and nothing else: the
 /// answer is then a failure, and the native rule decides. After five failures in a row a policy is set aside until its
@@ -131,6 +131,11 @@ public final class PolicyHost: Policies {
     policy.ask(question) { [self] outcome in
       let duration = trail.duration + outcome.duration
       switch outcome.result {
+      case .verdict(.answer(.alert(let conditions), let reason)):
+        // Everybody may have something to tell: a list of conditions keeps nobody from telling of others.
+        var trail = trail.adding(conditions, reason, of: policy.path, outcome.hash)
+        trail.duration = duration
+        ask(question, at: index + 1, trail, reply)
       case .verdict(.answer(let answer, let reason)):
         reply(
           PolicyAnswer(
@@ -139,9 +144,10 @@ public final class PolicyHost: Policies {
         reply(PolicyAnswer(policy: policy.path, hash: outcome.hash, failure: what, duration: duration))
       case .verdict(.noOpinion(let reason)):
         var trail = trail
-        trail.reason = reason
+        if trail.answer == nil { trail.reason = reason }
         trail.duration = duration
         ask(question, at: index + 1, trail, reply)
+      case .unavailable where trail.answer != nil: ask(question, at: index + 1, trail, reply)
       case .unavailable(let why):
         var trail = trail
         trail.failure = trail.failure ?? why
@@ -150,6 +156,27 @@ public final class PolicyHost: Policies {
         ask(question, at: index + 1, trail, reply)
       }
     }
+  }
+}
+
+extension PolicyAnswer {
+  /// The conditions of one alert policy beside those of the policies before it. One that is set aside hides nothing.
+  fileprivate func adding(
+    _ conditions: [AlertCondition], _ reason: String?, of policy: String, _ hash: String
+  ) -> PolicyAnswer {
+    var sum = self
+    if case .alert(let others) = answer {
+      sum.answer = .alert(others + conditions)
+      sum.reason = [self.reason, reason].compactMap(\.self).joined(separator: "; ")
+      if sum.reason == "" { sum.reason = nil }
+    } else {
+      sum.answer = .alert(conditions)
+      sum.reason = reason
+      sum.policy = policy
+      sum.hash = hash
+    }
+    sum.failure = nil
+    return sum
   }
 }
 

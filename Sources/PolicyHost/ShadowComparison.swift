@@ -37,9 +37,9 @@ final class ShadowComparison: Sendable {
     guard case .verdict(let verdict) = outcome.result, let counted = live.answer else { return }
     switch verdict {
     case .noOpinion: return
-    case .failure(let what): shadow.disagreed("it failed (\(what)), where \(counted) was answered")
+    case .failure(let what): shadow.disagreed("it failed (\(what)), where the answer was: \(counted.summary)")
     case .answer(let answer, _):
-      if answer != counted { shadow.disagreed("\(answer), where \(counted) was answered") }
+      if answer != counted { shadow.disagreed("\(answer.summary), where the answer was: \(counted.summary)") }
     }
   }
 }

@@ -144,7 +144,7 @@ extension TableReader {
     }
     if program.contains("/") || program.hasPrefix("~") { argv[0] = FilePath.resolve(program, against: directory) }
     guard let language = try name("language") else {
-      throw badValue("language", "is missing; write language = \"lua\" or another")
+      throw missing("language", "write language = \"lua\" or another")
     }
     var spec = FleetConfiguration.KernelspecSettings(argv: argv, language: language)
     spec.displayName = try name("display_name")

@@ -144,6 +144,15 @@ extension TableReader {
     ConfigurationError(.badValue, "\(named(key)): \(message)", file: file, at: position(of: key))
   }
 
+  /// A key that must be there: perhaps it is, under a name that is nearly its own.
+  package func missing(_ key: String, _ advice: String) -> ConfigurationError {
+    let unread = table.keys.first { !known.contains($0) && NearestName.of($0, among: [key]) != nil }
+    guard let unread, let node = table[unread] else { return badValue(key, "is missing; \(advice)") }
+    let place = section.isEmpty ? "" : " in \(section)"
+    return ConfigurationError(
+      .unknownKey, "unknown key \"\(unread)\"\(place); did you mean \"\(key)\"?", file: file, at: node.position)
+  }
+
   private func named(_ key: String) -> String { section.isEmpty ? "\"\(key)\"" : "\"\(key)\" in \(section)" }
 
   /// A value with its own spelling.

@@ -85,12 +85,30 @@ extension RecordedDecision {
   }
 }
 
+extension FleetHost {
+  /// Policies that decide nothing any more are alerts, until they do again.
+  func tellOfPolicies() {
+    let conditions = setup.policies.summaries().compactMap { policy -> AlertCondition? in
+      if policy.state == "active" || policy.state == "loading" || policy.isShadow { return nil }
+      let name = policy.path.split(separator: "/").last.map(String.init) ?? policy.path
+      return AlertCondition(
+        name: "PolicyOut", severity: "critical",
+        summary: "\(name) is \(policy.state), and decides nothing: \(policy.lastError ?? "no reason is known")",
+        labels: ["policy": policy.path, "entry": policy.entry])
+    }
+    guard conditions != policyConditions else { return }
+    policyConditions = conditions
+    inbox.post(.conditions(source: "policies", conditions))
+  }
+}
+
 extension Decision {
   /// The decision of docs/architecture.md.
   func summary(id: String) -> JSON {
     [
       "id": .string(id), "entry": .string(question.entry.rawValue), "policy": JSON(policy.policy),
-      "hash": JSON(policy.hash), "about": .string(aboutText), "answer": .string(answerText), "reason": .string(reason),
+      "hash": JSON(policy.hash), "about": .string(aboutText), "answer": .string(outcome.summary),
+      "reason": .string(reason),
       "clamps": .array(clamps.map(JSON.string)), "fallback": .bool(isFallback), "error": JSON(policy.failure),
       "duration_us": JSON(Double(policy.duration.nanoseconds) / 1000), "spawned": .bool(spawned),
       "kernel": JSON(kernel?.description),
@@ -111,21 +129,6 @@ extension Decision {
     case .scale(let pool): pool.name
     case .alert: ""
     case .restart(let crash): KernelID(uuid: crash.uuid)?.description ?? crash.uuid
-    }
-  }
-
-  private var answerText: String {
-    switch outcome {
-    case .route(.use(let reference)): "use \(KernelID(uuid: reference)?.description ?? reference)"
-    case .route(.spawn(let config, let language)):
-      "spawn " + (config.map(Requirements.fileName) ?? language ?? "a kernel")
-    case .route(.wait(let seconds)): "wait \(seconds) s"
-    case .route(.reject(let why)), .admit(.reject(let why)): "reject: \(why)"
-    case .admit(.allow): "allow"
-    case .scale(let answer): "\(answer.wanted) kernel\(answer.wanted == 1 ? "" : "s")"
-    case .alert(let conditions): conditions.isEmpty ? "no condition" : conditions.map(\.name).joined(separator: ", ")
-    case .restart(.restart(let seconds)): "restart after \(seconds) s"
-    case .restart(.giveUp(let why)): "give up: \(why)"
     }
   }
 

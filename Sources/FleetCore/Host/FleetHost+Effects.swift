@@ -36,6 +36,7 @@ extension FleetHost {
   private func decided(_ decision: Decision) {
     recorder.append(.decided(decision, at: Self.wallMilliseconds()))
     let hasFailed = failedQuestions.remove(decision.id) != nil
+    if decision.policy.failure != nil || !policyConditions.isEmpty { tellOfPolicies() }
     guard !hasFailed, let policy = decision.policy.policy, let why = decision.policy.failure else { return }
     setup.policies.unusable(policy, decision.question.entry, why: why)
   }

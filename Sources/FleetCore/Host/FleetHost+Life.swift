@@ -51,6 +51,7 @@ extension FleetHost {
     save(outcome.unsaved)
     if case .opening(let waiting) = phase {
       phase = .open
+      tellOfPolicies()
       waiting.forEach { $0.resume() }
     }
     registryChanged()

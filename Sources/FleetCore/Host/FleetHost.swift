@@ -99,6 +99,8 @@ public actor FleetHost {
   /// Firing alerts are told again to those who forget.
   var repeating: Task<Void, Never>?
   var pendingNotes: [StoredNote] = []
+  /// What was told of policies that are out of use.
+  var policyConditions: [AlertCondition] = []
   private let epoch = ContinuousClock.now
 
   /// Takes the directory and opens the registry.

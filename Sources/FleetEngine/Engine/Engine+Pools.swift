@@ -44,6 +44,10 @@ extension Engine {
     }
     guard verdict.wanted != former else {
       poolStates[name]!.wanted = former
+      if !configuration.entries.contains(.scale) {
+        poolStates[name]!.reason = Self.reason(state.pool, present.used)
+        poolStates[name]!.clamps = verdict.clamps
+      }
       return
     }
     let reason = Self.reason(state.pool, present.used)

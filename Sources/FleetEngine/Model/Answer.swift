@@ -71,3 +71,21 @@ public enum RestartAnswer: Sendable, Hashable {
   case restart(after: Double)
   case giveUp(String)
 }
+
+extension Answer {
+  /// In a few words, for people: "use kernel-1a2b3c4d".
+  public var summary: String {
+    switch self {
+    case .route(.use(let reference)): "use \(KernelID(uuid: reference)?.description ?? reference)"
+    case .route(.spawn(let config, let language)):
+      "spawn " + (config.map(Requirements.fileName) ?? language ?? "a kernel")
+    case .route(.wait(let seconds)): "wait \(seconds) s"
+    case .route(.reject(let why)), .admit(.reject(let why)): "reject: \(why)"
+    case .admit(.allow): "allow"
+    case .scale(let answer): "\(answer.wanted) kernel\(answer.wanted == 1 ? "" : "s")"
+    case .alert(let conditions): conditions.isEmpty ? "no condition" : conditions.map(\.name).joined(separator: ", ")
+    case .restart(.restart(let seconds)): "restart after \(seconds) s"
+    case .restart(.giveUp(let why)): "give up: \(why)"
+    }
+  }
+}

@@ -46,10 +46,13 @@ struct UpCommand: AsyncParsableCommand {
   /// A policy that cannot be used does not keep a host from starting; its author should hear of it all the same.
   private static func warn(_ status: JSON) {
     for policy in status["policies"]?.array ?? [] {
-      guard let error = policy["last_error"]?.string else { continue }
-      Output.note(
-        "the policy \(policy["path"]?.string ?? "?") cannot be used: \(error); until it is corrected, the host's own rule decides"
-      )
+      let path = policy["path"]?.string ?? "?"
+      if let problem = policy["file_problem"]?.string, policy["state"]?.string == "active" {
+        Output.note(
+          "the policy \(path) cannot be used: \(problem); until it is corrected, its last good version decides")
+      } else if let error = policy["last_error"]?.string {
+        Output.note("the policy \(path) cannot be used: \(error); until it is corrected, the host's own rule decides")
+      }
     }
   }
 

@@ -5,7 +5,7 @@ import JSON
 
 struct MetricsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "metrics", abstract: "Print what the kernels and the policies do and use.")
+    commandName: "metrics", abstract: "Print what the kernels do and use; for Prometheus also how the policies fare.")
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case json, prometheus }
 

@@ -28,7 +28,8 @@ enum DecisionLines {
       found = find(id, in: try trace(time))
     }
     guard let (question, answer, rows) = found else {
-      return "\nthe lines that it took are not known: what was recorded around it is gone\n"
+      return
+        "\nthe lines that it took are not known: what was recorded around it is not written yet, or not kept any more\n"
     }
     let taken: LinesTaken
     do { taken = try LinesTaken(file, question, rows: rows) } catch {

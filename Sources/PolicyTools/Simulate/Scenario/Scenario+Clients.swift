@@ -14,7 +14,7 @@ extension TableReader {
         try ArrivalTrace.read(FilePath.resolve(path, against: directory))
       }
     }
-    guard let arrivals else { throw badValue("arrivals", "is missing; write \(Arrivals.forms)") }
+    guard let arrivals else { throw missing("arrivals", "write \(Arrivals.forms)") }
     let wanted = try wanted()
     var client = ClientModel(
       name: name, arrivals: arrivals, begin: 0, end: scenario.duration, specification: try specification(wanted))

@@ -81,11 +81,11 @@ extension TableReader {
   mutating func fault(_ scenario: Scenario) throws(ConfigurationError) -> Fault {
     guard let kind = try word("kind", Fault.Kind.self) else {
       let kinds = Fault.Kind.allCases.map(\.rawValue).joined(separator: ", ")
-      throw badValue("kind", "is missing; write one of \(kinds)")
+      throw missing("kind", "write one of \(kinds)")
     }
     let every = try times("every")
     guard let at = try time("at") ?? (every == nil ? nil : 0) else {
-      throw badValue("at", "is missing; write at = \"10m\", or every = \"exponential(1h)\"")
+      throw missing("at", "write at = \"10m\", or every = \"exponential(1h)\"")
     }
     var fault = Fault(kind: kind, at: at, every: every, until: scenario.duration, length: 30 * Scenario.second)
     fault.until = try time("until") ?? fault.until
