@@ -21,6 +21,10 @@ import Testing
       "[[clients]]\narrivals = \"poison(2/s)\"",
       "test.toml:2: \"arrivals\" in [[clients]]: \"poison(2/s)\" says not how"
     ),
+    (
+      "[[clients]]\narivals = \"constant(2/s)\"",
+      "test.toml:2: unknown key \"arivals\" in [[clients]]; did you mean \"arrivals\"?"
+    ),
     ("[[clients]]\nname = \"x\"", "test.toml:1: \"arrivals\" in [[clients]]: is missing; write constant(2/s)"),
     ("[[clients]]\narrivals = \"poisson(2)\"", "\"2\" is no rate; write it as 2/s, 30/m, 500/h or 1000/d"),
     (
