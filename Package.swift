@@ -78,7 +78,7 @@ let package = Package(
     room(
       "LuaKernel",
       ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "CCurl", "JSON"]),
-    room("PolicyHost", ["FleetEngine", "LuaRuntime"]),
+    room("PolicyHost", ["FleetEngine", "LuaRuntime", .product(name: "Crypto", package: "swift-crypto")]),
     room("PolicyTools", ["FleetEngine", "FleetDocuments", "FleetConfiguration", "LuaRuntime", "PolicyHost", "JSON"]),
     room(
       "FleetCore",

@@ -1,5 +1,6 @@
 // The text of a policy file.
 
+import Crypto
 import Glibc
 
 /// A policy file as it was read.
@@ -51,4 +52,8 @@ public struct PolicyError: Error, Sendable, CustomStringConvertible {
 }
 
 /// The hash that decisions name a policy by: SHA-256 of its text, in hexadecimal.
-public func policyHash(of text: [UInt8]) -> String { SHA256.hexDigest(text) }
+public func policyHash(of text: [UInt8]) -> String {
+  let digits = Array("0123456789abcdef".utf8)
+  let hexadecimal = SHA256.hash(data: text).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+  return String(decoding: hexadecimal, as: UTF8.self)
+}
