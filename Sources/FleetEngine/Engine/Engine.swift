@@ -100,6 +100,11 @@ public struct Engine: Sendable {
   /// Takes in one event and says what is to be done, in order. `now` never goes backwards.
   public mutating func handle(_ event: Event, now: Instant) -> [Effect] {
     effects = []
+    if event.isAnswer {
+      // The next question may follow at once, and what is due now is not to change a row after it.
+      fireTimers(now)
+      settlePools(now)
+    }
     dispatch(event, now)
     if !hasBegun { begin(now) }
     fireTimers(now)

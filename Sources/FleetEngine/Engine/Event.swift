@@ -31,6 +31,14 @@ public enum Event: Sendable {
   case recovered([Recovered])
   /// Time has passed.
   case tick
+
+  /// Of policies or of the resolver.
+  var isAnswer: Bool {
+    switch self {
+    case .answered, .resolved: true
+    default: false
+    }
+  }
 }
 
 public enum Command: Sendable {
