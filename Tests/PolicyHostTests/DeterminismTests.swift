@@ -7,8 +7,8 @@ import PolicyHost
 import Testing
 
 @Suite(.serialized) struct DeterminismTests {
-  /// Inputs for each policy, changes of rows and questions: enough for every test run. FLEET_TEST_INPUTS=100000 takes
-  /// some minutes in a debug build.
+  /// Inputs for each policy, changes of rows and questions: enough for a look in between. `make test` sets
+  /// FLEET_TEST_INPUTS to 100,000, which takes a minute and a half in a debug build.
   private static let inputs = getenv("FLEET_TEST_INPUTS").flatMap { Int(String(cString: $0)) } ?? 5_000
   /// The environment of the other process names the file where it writes what it found.
   private static let report = "FLEET_DETERMINISM_REPORT"
