@@ -118,6 +118,21 @@ import Testing
     directory.removeFolder("kept")
   }
 
+  @Test func whatIsSetAsideDoesNotComeBackBecauseItsFileGotWorse() async throws {
+    let store = PolicyStore(directory: "\(directory.path)/kept")
+    try directory.write("test.lua", policy("error('oh')"))
+    let host = host(store)
+    for _ in 1...5 { #expect(await host.decide().failure == "test.lua:1: oh") }
+    #expect(host.summaries()[0].state == "set aside")
+    await host.keepEverything()
+    try directory.write("test.lua", "return {")
+    #expect(await host.reload()[0].problem?.contains("test.lua:1") == true)
+    #expect(host.summaries()[0].state == "set aside")
+    try directory.write("test.lua", policy("return {use = 'mended'}"))
+    while await host.decide().route != .use("mended") {}
+    directory.removeFolder("kept")
+  }
+
   @Test func aShadowIsAskedAndOnlyCompared() async throws {
     try directory.write("test.lua", policy("return {use = request.owner or 'a'}"))
     let shadow = try directory.write("shadow.lua", policy("return {use = 'a'}"))

@@ -125,8 +125,10 @@ extension Policy {
   /// The worker has ended by itself: what it was to load is no good, or there is no memory for the rows.
   func broke(_ worker: PolicyWorker, _ what: String) {
     let reason = what.contains(name) ? what : "\(name): \(what)"
+    // Before the lock is taken: a slow disk must not hold up who asks.
+    let kept = house.store?.read(.text, of: key)
     let (abandoned, lastGood, goesOn, reloads) = state.withLock { state in
-      settle(worker, reason, &state)
+      settle(worker, reason, kept, &state)
     }
     if let goesOn { log("\(goesOn): \(reason)") }
     answer(abandoned, .failure(reason))
@@ -138,7 +140,9 @@ extension Policy {
     abandoned: [PolicyState.Question], lastGood: [UInt8]?, goesOn: String?, reloads: [@Sendable (String?) -> Void]
   )
 
-  private func settle(_ worker: PolicyWorker, _ reason: String, _ state: inout PolicyState) -> Breakdown {
+  private func settle(
+    _ worker: PolicyWorker, _ reason: String, _ kept: [UInt8]?, _ state: inout PolicyState
+  ) -> Breakdown {
     if state.candidate === worker {
       state.candidate = nil
       let reloads = state.reloads
@@ -150,8 +154,11 @@ extension Policy {
         return (abandoned, nil, "the changed file cannot be used, and what was good before goes on", reloads)
       }
       let former = state.phase.isOut || state.version.hash.isEmpty ? nil : state.version.text
-      if case .file = worker.origin, let kept = house.store?.read(.text, of: key) ?? former {
-        return (abandoned, kept, "the file cannot be used; the last good version takes its place", reloads)
+      // What was set aside is no better than it was.
+      var isAside = false
+      if case .aside = state.phase { isAside = true }
+      if case .file = worker.origin, !isAside, let good = kept ?? former {
+        return (abandoned, good, "the file cannot be used; the last good version takes its place", reloads)
       }
       if !state.phase.isOut || state.version.hash.isEmpty { state.phase = .broken(reason) }
       return (abandoned, nil, "the policy cannot be used", reloads)
