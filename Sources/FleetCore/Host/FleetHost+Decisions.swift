@@ -70,9 +70,14 @@ extension FleetHost {
   public func trace(from: Int64, to: Int64) async throws -> JSON {
     await whenOpen()
     guard from <= to else { throw EngineError(.badRequest, "from is later than to") }
-    return try await recorder.flushed { log in
+    let found = await recorder.flushed { log in
       Result { () throws(StorageError) in TraceDocument.encode(try log.get().trace(from: from, to: to)) }
-    }.mapError { EngineError(.badRequest, $0.description) }.get()
+    }
+    // Written out: as a chain of calls it ends the optimising compiler (Swift 6.3.1, while splitting the coroutine).
+    switch found {
+    case .success(let document): return document
+    case .failure(let error): throw EngineError(.badRequest, error.description)
+    }
   }
 }
 
