@@ -1,4 +1,5 @@
 // What the tools for authors of policies are given: a file, and where its text is.
+import FleetConfiguration
 
 /// A file of an author: a policy, its fixtures, a scenario.
 public struct AuthorFile: Sendable, Hashable {
@@ -6,7 +7,7 @@ public struct AuthorFile: Sendable, Hashable {
   public let text: String
 
   /// The last component of the path; positions in messages begin with it.
-  public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+  public var name: String { FilePath.name(of: path) }
 
   public init(path: String, text: String) {
     self.path = path

@@ -113,12 +113,3 @@ extension DecisionRecorder {
     }
   }
 }
-
-extension KernelRowChange {
-  var uuid: String {
-    switch self {
-    case .put(let row): row.uuid
-    case .remove(let uuid): uuid
-    }
-  }
-}

@@ -1,4 +1,5 @@
 // Recorded decisions, shown: the last ones, one with what it saw, and everything of a stretch of time.
+import FleetConfiguration
 import FleetDocuments
 import FleetEngine
 import JSON
@@ -95,10 +96,10 @@ extension FleetHost {
   func tellOfPolicies() {
     let conditions = setup.policies.summaries().compactMap { policy -> AlertCondition? in
       if policy.state == "active" || policy.state == "loading" || policy.isShadow { return nil }
-      let name = policy.path.split(separator: "/").last.map(String.init) ?? policy.path
       return AlertCondition(
         name: "PolicyOut", severity: "critical",
-        summary: "\(name) is \(policy.state), and decides nothing: \(policy.lastError ?? "no reason is known")",
+        summary:
+          "\(FilePath.name(of: policy.path)) is \(policy.state), and decides nothing: \(policy.lastError ?? "no reason is known")",
         labels: ["policy": policy.path, "entry": policy.entry])
     }
     guard conditions != policyConditions else { return }

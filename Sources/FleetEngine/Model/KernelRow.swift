@@ -86,4 +86,14 @@ public enum KernelRowChange: Sendable, Hashable {
   case put(KernelRow)
   /// The UUID of a row that is gone.
   case remove(String)
+
+  public var uuid: String {
+    switch self {
+    case .put(let row): row.uuid
+    case .remove(let uuid): uuid
+    }
+  }
+
+  /// The new values; nil if the row is gone.
+  public var row: KernelRow? { if case .put(let row) = self { row } else { nil } }
 }

@@ -14,14 +14,12 @@ struct Exposition {
   }
 
   /// A sample of the family that was opened last.
-  /// - Parameters:
-  ///   - suffix: such as `_sum`, in families that have such samples.
-  ///   - value: nothing is written for nil: what is not known is no zero.
-  mutating func sample(_ value: Double?, _ labels: KeyValuePairs<String, String> = [:], suffix: String = "") {
+  /// - Parameter value: nothing is written for nil: what is not known is no zero.
+  mutating func sample(_ value: Double?, _ labels: [(name: String, value: String)] = []) {
     guard let value else { return }
-    text += family + suffix
+    text += family
     if !labels.isEmpty {
-      let pairs = labels.map { "\($0.key)=\"\(Self.escape($0.value, quotes: true))\"" }
+      let pairs = labels.map { "\($0.name)=\"\(Self.escape($0.value, quotes: true))\"" }
       text += "{\(pairs.joined(separator: ","))}"
     }
     text += " \(Self.number(value))\n"

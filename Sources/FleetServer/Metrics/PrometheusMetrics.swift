@@ -1,4 +1,5 @@
 // What Prometheus is told of a fleet: the names of spec §6, and conventional names in base units beside them.
+import FleetConfiguration
 import FleetCore
 import FleetEngine
 
@@ -38,25 +39,22 @@ extension FleetMetrics {
       ("fleet_kernel_resident_memory_bytes", "Resident memory.", \.memory),
       ("fleet_kernel_threads", "Threads.", { $0.threads.map(Double.init) }),
     ]
+    func labels(_ kernel: Kernel) -> [(String, String)] {
+      [("kernel_id", kernel.id), ("port", "\(kernel.port)"), ("language", kernel.language)]
+    }
     for (name, help, value) in gauges {
       text.family(name, .gauge, help)
-      for kernel in kernels {
-        text.sample(
-          value(kernel), ["kernel_id": kernel.id, "port": "\(kernel.port)", "language": kernel.language])
-      }
+      for kernel in kernels { text.sample(value(kernel), labels(kernel)) }
     }
     text.family("fleet_kernel_cpu_seconds_total", .counter, "Processor time since the process was started.")
-    for kernel in kernels {
-      text.sample(
-        kernel.cpuSeconds, ["kernel_id": kernel.id, "port": "\(kernel.port)", "language": kernel.language])
-    }
+    for kernel in kernels { text.sample(kernel.cpuSeconds, labels(kernel)) }
   }
 
   private func addPolicies(to text: inout Exposition) {
-    func labels(_ policy: PolicySummary) -> KeyValuePairs<String, String> {
+    func labels(_ policy: PolicySummary) -> [(String, String)] {
       [
-        "entry": policy.entry, "policy": policy.path.split(separator: "/").last.map(String.init) ?? policy.path,
-        "role": policy.isShadow ? "shadow" : "live",
+        ("entry", policy.entry), ("policy", FilePath.name(of: policy.path)),
+        ("role", policy.isShadow ? "shadow" : "live"),
       ]
     }
     func add(_ name: String, _ kind: Exposition.Kind, _ help: String, _ value: (PolicySummary) -> Double?) {
@@ -76,13 +74,8 @@ extension FleetMetrics {
     }
     text.family("fleet_policy_duration_seconds", .summary, "Time of a decision on the policy's thread.")
     for policy in policies where policy.p50 != nil {
-      let names = labels(policy)
       for (quantile, value) in [("0.5", policy.p50), ("0.99", policy.p99)] {
-        let all: KeyValuePairs = [
-          names[0].key: names[0].value, names[1].key: names[1].value, names[2].key: names[2].value,
-          "quantile": quantile,
-        ]
-        text.sample(value?.seconds, all)
+        text.sample(value?.seconds, labels(policy) + [("quantile", quantile)])
       }
     }
   }

@@ -26,7 +26,7 @@ public struct DecisionSamples: Sendable {
     budget: PolicyBudget = PolicyBudget()
   ) throws(PolicyError) {
     let source = if let text { PolicySource(text: text) } else { try PolicySource(path: path) }
-    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let name = fileName(of: path)
     do throws(LuaError) {
       let program = try PolicyProgram(source, name: name, budget: budget, log: { _ in })
       while program.collectSome() {}

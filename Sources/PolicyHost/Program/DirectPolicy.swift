@@ -25,7 +25,7 @@ public final class DirectPolicy {
   ) throws(PolicyError) {
     let source = if let text { PolicySource(text: text) } else { try PolicySource(path: path) }
     self.path = path
-    name = path.split(separator: "/").last.map(String.init) ?? path
+    name = fileName(of: path)
     hash = source.hash
     do throws(LuaError) {
       program = try PolicyProgram(source, name: name, budget: budget, log: log, probe: probe)

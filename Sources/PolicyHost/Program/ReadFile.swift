@@ -22,3 +22,6 @@ func readFile(_ path: String, largest: Int) throws(PolicyError) -> [UInt8] {
 private func unreadable(_ path: String, _ code: Int32) -> PolicyError {
   PolicyError("\(path) cannot be read: \(String(cString: strerror(code)))")
 }
+
+/// The last component of a path: what positions in errors begin with.
+func fileName(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }

@@ -75,16 +75,13 @@ extension Policy {
   }
 
   private func takeOver(_ worker: PolicyWorker, _ source: PolicySource) -> Bool {
-    var isLastGood = false
-    if case .lastGood = worker.origin { isLastGood = true }
     let wall = Int64(time(nil)) * 1000
     let (isTaken, before, reloads) = state.withLock { state in
       guard state.candidate === worker else { return (false, "", [@Sendable (String?) -> Void]()) }
       let before = state.version.hash
       swap(to: worker, &state)
       if before != source.hash { state.durations = LatencyHistogram() }
-      state.version = PolicyState.Version(
-        hash: source.hash, text: source.text, loadedAt: wall, isLastGood: isLastGood)
+      state.version = PolicyState.Version(hash: source.hash, text: source.text, loadedAt: wall)
       // Some were asked while it was being loaded, or of one that is gone.
       for index in state.questions.indices where state.questions[index].worker === worker {
         state.questions[index].hash = source.hash

@@ -43,7 +43,7 @@ final class Policy: Sendable {
     self.path = path
     self.isShadow = isShadow
     self.house = house
-    name = path.split(separator: "/").last.map(String.init) ?? path
+    name = fileName(of: path)
     do throws(LuaError) {
       let alarm = try LuaAlarm { self.lookForLate() }
       state.withLock {
@@ -65,7 +65,7 @@ final class Policy: Sendable {
 
   func waitUntilLoaded() { firstLoad.wait() }
 
-  /// Ends its thread, and keeps its memory if it says it soon.
+  /// Ends its thread. Its memory is kept by `checkpointed`, before.
   func stop() {
     let reason = "the host has stopped"
     let (alarm, questions) = state.withLock { state in

@@ -58,8 +58,6 @@ struct PolicyState {
     var text: [UInt8] = []
     /// Milliseconds since 1970.
     var loadedAt: Int64?
-    /// It is not what the file says by now.
-    var isLastGood = false
   }
 
   var phase = Phase.loading
@@ -160,15 +158,4 @@ struct PolicyState {
       heir.add(.question(number: questions[index].number, questions[index].question))
     }
   }
-}
-
-extension KernelRowChange {
-  var uuid: String {
-    switch self {
-    case .put(let row): row.uuid
-    case .remove(let uuid): uuid
-    }
-  }
-
-  var row: KernelRow? { if case .put(let row) = self { row } else { nil } }
 }
