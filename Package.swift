@@ -122,6 +122,7 @@ let package = Package(
     tests("PolicyHostTests", ["PolicyHost"]),
     tests("PolicyToolsTests", ["PolicyTools"]),
     tests("FleetCoreTests", ["FleetCore"]),
+    tests("FleetServerTests", ["FleetServer"]),
     tests("LuaKernelTests", ["LuaKernel"], exclude: ["Python"]),
     tests("FleetCommandTests", ["fleet", "fleet-kernel", "FleetClient", "JupyterProtocol"]),
     // Real processes: the built executables, real kernels, Python clients.

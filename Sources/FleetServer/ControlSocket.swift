@@ -2,25 +2,39 @@
 import FleetCore
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import Logging
 import ServiceLifecycle
 
 /// Serves the API on a Unix socket. The caller holds the directory's lock, because binding replaces a live socket.
 public struct ControlSocket: Service {
   private let application: Application<RouterResponder<FleetContext>>
+  private let listener: WebListener?
 
-  /// - Parameter onRunning: called once the socket accepts connections.
+  /// - Parameters:
+  ///   - listener: a host that answers on its socket listens on TCP, too, or has said why not.
+  ///   - onRunning: called once the socket accepts connections.
   public init(
-    host: FleetHost, control: HostControl, log: Logger, onRunning: @escaping @Sendable () async -> Void = {}
+    host: FleetHost, control: HostControl, listener: WebListener? = nil, log: Logger,
+    onRunning: @escaping @Sendable () async -> Void = {}
   ) throws {
+    self.listener = listener
+    let limits = ServerLimits()
+    let webSockets = control.webSockets(host)
     application = Application(
-      responder: makeRouter(host, control).buildResponder(),
+      responder: makeRouter(host, control, keeper: .local, limits: limits).buildResponder(),
+      server: HTTPServerBuilder {
+        ServerChannel(responder: $0, keeper: .local, webSockets: webSockets, limits: limits)
+      },
       configuration: ApplicationConfiguration(
         address: .unixDomainSocket(path: try Self.address(host.setup.directory.socket)), serverName: "fleet"),
       onServerRunning: { _ in await onRunning() }, logger: log)
   }
 
-  public func run() async throws { try await application.run() }
+  public func run() async throws {
+    try await listener?.settled()
+    try await application.run()
+  }
 
   /// A socket address holds 107 bytes; a longer path is reached through a descriptor of its directory.
   private static func address(_ path: String) throws -> String {

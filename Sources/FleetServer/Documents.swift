@@ -16,6 +16,11 @@ extension Response {
   init(_ error: EngineError) {
     let document: JSON = ["error": .string(error.message), "code": .string(error.code.rawValue)]
     self.init(document: document, status: error.code.status)
+    switch error.code {
+    case .unauthorized: headers[.wwwAuthenticate] = "Bearer realm=\"fleet\""
+    case .tooManyRequests: headers[.retryAfter] = "1"
+    default: break
+    }
   }
 }
 
@@ -25,7 +30,10 @@ extension EngineError.Code {
     case .badRequest: .badRequest
     case .kernelNotFound, .configNotFound, .kernelspecNotFound, .decisionNotFound: .notFound
     case .nameTaken, .wrongState: .conflict
-    case .refused, .limit: .forbidden
+    case .refused, .limit, .forbidden: .forbidden
+    case .unauthorized: .unauthorized
+    case .tooManyRequests: .tooManyRequests
+    case .tooLarge: .contentTooLarge
     case .timeout: .gatewayTimeout
     case .storage: .init(code: 507, reasonPhrase: "Insufficient Storage")
     case .shuttingDown: .serviceUnavailable
@@ -102,7 +110,7 @@ struct ErrorDocuments: RouterMiddleware {
     } catch let error as HTTPError where error.status == .notFound {
       return Response(EngineError(.badRequest, "there is no \(request.method) \(request.uri.path)"), .notFound)
     } catch let error as HTTPError where error.status == .contentTooLarge {
-      return Response(EngineError(.badRequest, "the body is larger than 1 MiB"), .contentTooLarge)
+      return Response(EngineError(.tooLarge, "the body is larger than 1 MiB"))
     } catch let error as HTTPError {
       return Response(EngineError(.badRequest, error.body ?? error.status.reasonPhrase), error.status)
     } catch {

@@ -5,8 +5,6 @@ import Foundation
 import Hummingbird
 import JSON
 
-public typealias FleetContext = BasicRequestContext
-
 /// What the server does besides asking the host.
 public struct HostControl: Sendable {
   public var version: String
@@ -14,6 +12,10 @@ public struct HostControl: Sendable {
   public var reloadPolicies: @Sendable (_ path: String?) async -> [(path: String, problem: String?)]
   /// Ends the host; with `kernels`, every kernel is stopped first.
   public var shutDown: @Sendable (_ kernels: Bool) -> Void
+  /// Where HTTP is served on TCP.
+  public let web = WebState()
+  /// Turns requests into WebSockets.
+  public var webSockets: @Sendable (FleetHost) -> any WebSocketUpgrade = { _ in NoWebSockets() }
 
   public init(
     version: String, reloadPolicies: @escaping @Sendable (_ path: String?) async -> [(path: String, problem: String?)],
@@ -25,10 +27,13 @@ public struct HostControl: Sendable {
   }
 }
 
-/// The routes of docs/architecture.md.
-public func makeRouter(_ host: FleetHost, _ control: HostControl) -> Hummingbird.Router<FleetContext> {
+/// The routes of docs/architecture.md, behind the keeper of a listener.
+public func makeRouter(
+  _ host: FleetHost, _ control: HostControl, keeper: Gatekeeper = .local, limits: ServerLimits = ServerLimits()
+) -> Hummingbird.Router<FleetContext> {
   let router = Hummingbird.Router(context: FleetContext.self)
   router.add(middleware: ErrorDocuments())
+  router.add(middleware: Gate(keeper: keeper, requests: RequestCount(most: limits.requests)))
   addHostRoutes(to: router, host, control)
   addKernelRoutes(to: router, host)
   addLifeRoutes(to: router, host)
@@ -38,7 +43,13 @@ public func makeRouter(_ host: FleetHost, _ control: HostControl) -> Hummingbird
 }
 
 private func addHostRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost, _ control: HostControl) {
-  router.get("health") { _, _ in Response(document: await health(host, control)) }
+  router.get("health") { _, context in
+    // Without a token only that it lives.
+    guard context.identity.scopes.contains(.read) else {
+      return Response(document: ["status": "healthy", "version": .string(control.version)])
+    }
+    return Response(document: await health(host, control))
+  }
   router.get("status") { _, _ in
     var document = await health(host, control)
     document["policies"] = .array(host.setup.policies.summaries().map(\.json))
@@ -55,22 +66,25 @@ private func addHostRoutes(to router: Hummingbird.Router<FleetContext>, _ host: 
 
 private func health(_ host: FleetHost, _ control: HostControl) async -> JSON {
   let counts = await host.counts()
+  let web = control.web.place.withLock { $0 }
   let uptime = Double(Int64(Date().timeIntervalSince1970 * 1000) - host.startedAt) / 1000
   return [
     "status": "healthy", "version": .string(control.version), "pid": JSON(getpid()), "uptime_seconds": JSON(uptime),
     "total_kernels": JSON(counts.total), "active_kernels": JSON(counts.active), "dead_kernels": JSON(counts.dead),
-    "fleet_dir": .string(host.setup.directory.path),
+    "fleet_dir": .string(host.setup.directory.path), "http": JSON(web.url), "http_problem": JSON(web.problem),
   ]
 }
 
 private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
-  router.get("kernels") { _, _ in Response(document: ["kernels": .array(await host.kernels())]) }
+  router.get("kernels") { _, context in
+    Response(document: ["kernels": .array(await host.kernels(as: context.viewer))])
+  }
   router.get("kernels/:kernel") { _, context in
-    Response(document: ["kernel": try await host.kernel(try context.kernel)])
+    Response(document: ["kernel": try await host.kernel(try context.kernel, as: context.viewer)])
   }
   router.get("kernels/:kernel/logs") { request, context in
     let lines = try await host.logLines(
-      try context.kernel, last: try request.count("lines", default: 100, most: 10_000))
+      try context.kernel, as: context.viewer, last: try request.count("lines", default: 100, most: 10_000))
     return Response(document: ["lines": .array(lines.map(JSON.string))])
   }
   router.post("kernels/:kernel/clients") { request, context in
@@ -80,38 +94,40 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
       let pid = body["pid"]?.int.flatMap(Int32.init(exactly:)),
       pid > 0
     else { throw EngineError(.badRequest, "a client says {\"name\": \"…\", \"pid\": 123}") }
-    return Response(document: try await host.registerClient(try context.kernel, name: name, pid: pid))
+    return Response(
+      document: try await host.registerClient(try context.kernel, as: context.viewer, name: name, pid: pid))
   }
   router.delete("kernels/:kernel/clients/:pid") { _, context in
     guard let pid = context.parameters.get("pid", as: Int32.self) else {
       throw EngineError(.badRequest, "a client is named by its pid")
     }
-    return Response(document: try await host.removeClient(try context.kernel, pid: pid))
+    return Response(document: try await host.removeClient(try context.kernel, as: context.viewer, pid: pid))
   }
 }
 
 private func addLifeRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
-  router.post("kernels") { request, _ in
+  router.post("kernels") { request, context in
     let wanted = try SpawnRequest(json: try await request.document())
-    let (kernel, isTaken) = try await host.spawnOrTake(wanted)
+    let (kernel, isTaken) = try await host.spawnOrTake(wanted, as: context.viewer)
     return Response(document: ["kernel": kernel, "taken": .bool(isTaken)], status: .created)
   }
-  router.post("find") { request, _ in
-    let (kernel, decision) = try await host.find(try SpawnRequest(json: try await request.document()))
+  router.post("find") { request, context in
+    let wanted = try SpawnRequest(json: try await request.document())
+    let (kernel, decision) = try await host.find(wanted, as: context.viewer)
     return Response(document: ["kernel": kernel, "decision": decision])
   }
   router.delete("kernels/:kernel") { request, context in
     let kernel = try await host.stop(
-      try context.kernel, force: try request.flag("force"), timeout: try request.timeout())
+      try context.kernel, as: context.viewer, force: try request.flag("force"), timeout: try request.timeout())
     return Response(document: ["kernel": kernel])
   }
   router.delete("kernels") { request, _ in
     Response(document: await host.stopAll(force: try request.flag("force"), timeout: try request.timeout()))
   }
   router.post("kernels/:kernel/restart") { _, context in
-    Response(document: ["kernel": try await host.restart(try context.kernel)])
+    Response(document: ["kernel": try await host.restart(try context.kernel, as: context.viewer)])
   }
   router.post("kernels/:kernel/interrupt") { _, context in
-    Response(document: ["kernel": try await host.interrupt(try context.kernel)])
+    Response(document: ["kernel": try await host.interrupt(try context.kernel, as: context.viewer)])
   }
 }

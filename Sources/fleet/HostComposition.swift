@@ -14,6 +14,8 @@ struct HostOptions: Sendable {
   var directory: FleetDirectory
   /// `--config FILE`
   var configurationFile: String?
+  /// `--http ADDRESS`
+  var http: HTTPOption?
 }
 
 /// Runs a host in this process until SIGTERM, SIGINT or `POST /shutdown`.
@@ -23,8 +25,9 @@ func runHost(options: HostOptions) async throws {
   let directory = options.directory
   try directory.prepare()
   let locator = Locator(fleetDirectory: directory.path)
-  let configuration = try FleetConfiguration.load(
+  var configuration = try FleetConfiguration.load(
     named: options.configurationFile, directory: directory, locator: locator)
+  options.http?.apply(to: &configuration.host)
   let log = makeLogger(HostLogFile(path: directory.logFile, settings: configuration.logs))
   let installation = Installation.current
   guard let shim = installation.program("fleet-shim") else {
@@ -45,18 +48,20 @@ func runHost(options: HostOptions) async throws {
     // The end of the host's service ends the group.
     Task { await host.stop(kernels: kernels) }
   }
-  let socket = try ControlSocket(host: host, control: control, log: log) {
+  let listener = try configuration.host.http.map {
+    try WebListener(host: host, control: control, settings: configuration.host, address: $0, log: log)
+  }
+  let socket = try ControlSocket(host: host, control: control, listener: listener, log: log) {
     log.info("fleet \(fleetVersion) answers on \(directory.socket) (pid \(getpid()))")
   }
   // Kernels start where the host is: not wherever somebody typed the command that happened to start it.
   if chdir(FilePath.home() ?? directory.path) != 0 { log.warning("cannot change to the home directory") }
   // The last of the services is told first: the host answers what is under way, then the socket can drain.
+  var all: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: socket)]
+  if let listener { all.append(.init(service: listener)) }
+  all.append(.init(service: HostService(host: host), successTerminationBehavior: .gracefullyShutdownGroup))
   var services = ServiceGroupConfiguration(
-    services: [
-      .init(service: socket),
-      .init(service: HostService(host: host), successTerminationBehavior: .gracefullyShutdownGroup),
-    ],
-    gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
+    services: all, gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
   services.maximumGracefulShutdownDuration = .seconds(5)
   services.maximumCancellationDuration = .seconds(5)
   let group = ServiceGroup(configuration: services)

@@ -13,6 +13,9 @@ import Testing
   @Test(.enabled(if: ["jq", "curl"].allSatisfy { FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)") }))
   func whatTheHTTPDocumentShowsHappens() throws { try follow("docs/http.md") }
 
+  @Test(.enabled(if: ["jq", "curl"].allSatisfy { FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)") }))
+  func whatTheDocumentOfAccessShowsHappens() throws { try follow("docs/access.md") }
+
   private func follow(_ name: String) throws {
     let document = try Document(String(contentsOfFile: Reader.package + "/" + name, encoding: .utf8))
     try #require(!document.commands.isEmpty)

@@ -29,6 +29,8 @@ public struct FleetDirectory: Sendable, Hashable {
   public var registryFile: String { path + "/registry.json" }
   public var socket: String { path + "/fleet.sock" }
   public var pidFile: String { path + "/fleet.pid" }
+  /// The host's own token for HTTP on TCP.
+  public var token: String { path + "/fleet.token" }
   public var logFile: String { path + "/fleet.log" }
   public var configurationFile: String { path + "/fleet.toml" }
   public var logs: String { path + "/logs" }

@@ -75,11 +75,15 @@ extension TableReader {
     if reader.node("http")?.content == .string("") {
       host.http = nil
     } else if let address = try reader.parsed("http", HTTPAddress.init(parsing:)) {
-      host.http = address
+      (host.http, host.isHTTPAsked, host.httpFile) = (address, true, file)
     }
     host.tokens = try reader.path("tokens")
     host.tlsCertificate = try reader.path("tls_certificate")
     host.tlsKey = try reader.path("tls_key")
+    host.allowedHosts = try reader.strings("allowed_hosts") ?? []
+    host.allowedOrigins = try reader.strings("allowed_origins") ?? []
+    host.maximumConnections =
+      try reader.integer("max_connections", in: 1...100_000) ?? host.maximumConnections
     try reader.finish()
     guard (host.tlsCertificate == nil) == (host.tlsKey == nil) else {
       let given = host.tlsKey == nil ? "tls_certificate" : "tls_key"

@@ -22,10 +22,20 @@ public struct FleetConfiguration: Sendable, Hashable {
   public struct Host: Sendable, Hashable {
     /// Where HTTP is served beside the control socket; nil turns TCP off.
     public var http: HTTPAddress? = HTTPAddress(host: "127.0.0.1", port: 9550)
+    /// Somebody chose the address: a host that cannot listen there does not start.
+    public var isHTTPAsked = false
+    /// The file that says so; nil if the command line did.
+    public var httpFile: String?
     /// A file that maps tokens to owners.
     public var tokens: String?
     public var tlsCertificate: String?
     public var tlsKey: String?
+    /// Names in `Host` headers beside addresses and localhost.
+    public var allowedHosts: [String] = []
+    /// Origins of web pages that may use the API, such as `https://lab.example.org`.
+    public var allowedOrigins: [String] = []
+    /// On TCP, at a time.
+    public var maximumConnections = 4096
   }
 
   public struct Ports: Sendable, Hashable {

@@ -3,17 +3,17 @@ import FleetEngine
 import JSON
 
 extension FleetHost {
-  public func kernels() async -> [JSON] {
+  public func kernels(as viewer: Viewer = .everyone) async -> [JSON] {
     await whenOpen()
     await countConnections()
     await sample()
-    let views = engine.kernels.values.map(view)
+    let views = engine.kernels.values.filter(viewer.sees).map(view)
     return await measures.run { views.map(\.json) }
   }
 
   /// With its story.
-  public func kernel(_ reference: String) async throws -> JSON {
-    let id = try await known(reference).id
+  public func kernel(_ reference: String, as viewer: Viewer = .everyone) async throws -> JSON {
+    let id = try await known(reference, as: viewer).id
     await countConnections()
     let kernel = try await known(id.uuid)
     // Its story is read after the kernel was looked at, and what happened just now may still wait to be written: so the
@@ -40,8 +40,10 @@ extension FleetHost {
     return (engine.kernels.count, active, engine.kernels.count - active)
   }
 
-  public func logLines(_ reference: String, last count: Int) async throws -> [String] {
-    let path = setup.directory.logFile("\(try await known(reference).id)")
+  public func logLines(
+    _ reference: String, as viewer: Viewer = .everyone, last count: Int
+  ) async throws -> [String] {
+    let path = setup.directory.logFile("\(try await known(reference, as: viewer).id)")
     return try await lookups.run { () throws(SystemError) in try LogTail.last(count, of: path).lines }
   }
 
@@ -54,9 +56,10 @@ extension FleetHost {
     }
   }
 
-  func known(_ reference: String) async throws -> Kernel {
+  /// Somebody else's kernel is as unknown as one that does not exist.
+  func known(_ reference: String, as viewer: Viewer = .everyone) async throws -> Kernel {
     await whenOpen()
-    guard let kernel = engine.kernel(named: reference) else {
+    guard let kernel = engine.kernel(named: reference), viewer.sees(kernel) else {
       throw EngineError(.kernelNotFound, "Kernel not found")
     }
     return kernel

@@ -36,12 +36,14 @@ public struct FleetMetrics: Sendable {
 }
 
 extension FleetHost {
-  public func metrics() async -> FleetMetrics {
+  public func metrics(as viewer: Viewer = .everyone) async -> FleetMetrics {
     await whenOpen()
     await countConnections()
     await sample()
     let (now, usage) = (Self.wallMilliseconds(), usage)
-    let views = engine.kernels.values.map { (kernel: $0, clients: clients.names($0.id, except: nil)) }
+    let views = engine.kernels.values.filter(viewer.sees).map {
+      (kernel: $0, clients: clients.names($0.id, except: nil))
+    }
     let (spawned, policies) = (engine.totalSpawned, setup.policies.summaries())
     return await measures.run {
       FleetMetrics(

@@ -5,10 +5,15 @@ import JSON
 
 extension FleetHost {
   /// Returns when the kernel answers.
-  public func spawn(_ request: SpawnRequest) async throws -> JSON { try await spawnOrTake(request).kernel }
+  public func spawn(_ request: SpawnRequest, as viewer: Viewer = .everyone) async throws -> JSON {
+    try await spawnOrTake(request, as: viewer).kernel
+  }
 
   /// The same, and whether it is one that a pool had ready.
-  public func spawnOrTake(_ request: SpawnRequest) async throws -> (kernel: JSON, isTaken: Bool) {
+  public func spawnOrTake(
+    _ request: SpawnRequest, as viewer: Viewer = .everyone
+  ) async throws -> (kernel: JSON, isTaken: Bool) {
+    let request = try viewer.owned(request)
     await whenOpen()
     let specification = try await specification(of: request)
     let new = NewKernel(
@@ -20,7 +25,10 @@ extension FleetHost {
   }
 
   /// The kernel that the routing policy chooses, once it answers, and the decision.
-  public func find(_ request: SpawnRequest) async throws -> (kernel: JSON, decision: JSON) {
+  public func find(
+    _ request: SpawnRequest, as viewer: Viewer = .everyone
+  ) async throws -> (kernel: JSON, decision: JSON) {
+    let request = try viewer.owned(request)
     await whenOpen()
     let requirements = try request.requirements
     let specification: Result<Specification, EngineError>
@@ -42,8 +50,10 @@ extension FleetHost {
     request.port == nil && request.environment.allSatisfy { setup.environment[$0.key] == $0.value }
   }
 
-  public func stop(_ reference: String, force: Bool, timeout: Duration) async throws -> JSON {
-    try await command(reference) { .stop($0, force: force, timeout: timeout) }
+  public func stop(
+    _ reference: String, as viewer: Viewer = .everyone, force: Bool, timeout: Duration
+  ) async throws -> JSON {
+    try await command(reference, viewer) { .stop($0, force: force, timeout: timeout) }
   }
 
   /// Stops all kernels at once; tells which ended, and of the others why not.
@@ -73,12 +83,18 @@ extension FleetHost {
     }
   }
 
-  public func restart(_ reference: String) async throws -> JSON { try await command(reference) { .restart($0) } }
+  public func restart(_ reference: String, as viewer: Viewer = .everyone) async throws -> JSON {
+    try await command(reference, viewer) { .restart($0) }
+  }
 
-  public func interrupt(_ reference: String) async throws -> JSON { try await command(reference) { .interrupt($0) } }
+  public func interrupt(_ reference: String, as viewer: Viewer = .everyone) async throws -> JSON {
+    try await command(reference, viewer) { .interrupt($0) }
+  }
 
-  private func command(_ reference: String, _ make: (KernelID) -> Command) async throws -> JSON {
-    let id = try await known(reference).id
+  private func command(
+    _ reference: String, _ viewer: Viewer, _ make: (KernelID) -> Command
+  ) async throws -> JSON {
+    let id = try await known(reference, as: viewer).id
     guard case .kernel(let kernel) = try await send({ .command($0, make(id)) }) else { throw Self.confused }
     return await document(of: kernel)
   }
@@ -100,15 +116,19 @@ extension FleetHost {
   }
 
   /// A client says its name; returns the names of the others.
-  public func registerClient(_ reference: String, name: String, pid: Int32) async throws -> JSON {
-    let id = try await known(reference).id
+  public func registerClient(
+    _ reference: String, as viewer: Viewer = .everyone, name: String, pid: Int32
+  ) async throws -> JSON {
+    let id = try await known(reference, as: viewer).id
     clients.add(id, name: name, pid: pid)
     registryChanged()
     return clientDocument(id, except: pid)
   }
 
-  public func removeClient(_ reference: String, pid: Int32) async throws -> JSON {
-    let id = try await known(reference).id
+  public func removeClient(
+    _ reference: String, as viewer: Viewer = .everyone, pid: Int32
+  ) async throws -> JSON {
+    let id = try await known(reference, as: viewer).id
     clients.remove(id, pid: pid)
     registryChanged()
     return clientDocument(id, except: pid)

@@ -41,11 +41,19 @@ extension Engine {
     return kernel(named: reference)?.isUsable != true
   }
 
+  /// Whoever asks for kernels of an owner gets no other owner's, whatever a policy thinks of it.
+  private func isForeign(_ reference: String, to request: Routing.Request) -> Bool {
+    guard let owner = request.requirements?.owner, let kernel = kernel(named: reference) else { return false }
+    return kernel.specification.owner != owner
+  }
+
   /// What the policies want, or, if they failed, have no opinion or want the impossible, the native rule.
   private func decide(_ question: Routing.Question, _ policy: PolicyAnswer) -> Decision {
     var policy = policy
     if case .route(.use(let reference)) = policy.answer, choosesNobody(policy) {
       policy.failure = "it chose '\(reference)', which is no kernel that a client can use"
+    } else if case .route(.use(let reference)) = policy.answer, isForeign(reference, to: question.request) {
+      policy.failure = "it chose '\(reference)', which belongs to another owner"
     } else if policy.answer != nil, policy.route == nil {
       policy.failure = "it answered another question"
     }

@@ -20,6 +20,12 @@ public struct EngineError: Error, Sendable, Hashable {
     case nameTaken = "name_taken"
     case wrongState = "wrong_state"
     case refused
+    /// Nobody has the token, or there is none.
+    case unauthorized
+    /// The token does not allow it, or the page or host name that it comes from.
+    case forbidden
+    case tooManyRequests = "too_many_requests"
+    case tooLarge = "too_large"
     case limit
     case startFailed = "start_failed"
     case timeout

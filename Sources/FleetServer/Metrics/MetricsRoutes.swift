@@ -5,12 +5,12 @@ import Hummingbird
 import JSON
 
 func addMetricsRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
-  router.get("metrics") { request, _ in
+  router.get("metrics") { request, context in
     let isText = try request.wantsExposition
-    let metrics = await host.metrics()
+    let metrics = await host.metrics(as: context.viewer)
     return isText ? Response(metrics) : Response(document: metrics.json)
   }
-  router.get("metrics/prometheus") { _, _ in Response(await host.metrics()) }
+  router.get("metrics/prometheus") { _, context in Response(await host.metrics(as: context.viewer)) }
 }
 
 extension Response {

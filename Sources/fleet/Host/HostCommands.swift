@@ -2,6 +2,7 @@
 import ArgumentParser
 import FleetClient
 import FleetConfiguration
+import FleetServer
 import Glibc
 import JSON
 
@@ -18,13 +19,18 @@ struct UpCommand: AsyncParsableCommand {
     completion: .file(extensions: ["toml"]))
   var config: String?
 
+  @Option(
+    name: .long, help: "Where HTTP is served, such as 127.0.0.1:9550; \"\" for the control socket only.")
+  var http: HTTPOption?
+
   @OptionGroup var directoryOptions: DirectoryOptions
 
   func run() async throws {
     let directory = try directoryOptions.directory()
     let configurationFile = config.map { FilePath.absolute($0) }
     if foreground {
-      try await runHost(options: HostOptions(directory: directory, configurationFile: configurationFile))
+      try await runHost(
+        options: HostOptions(directory: directory, configurationFile: configurationFile, http: http))
       return
     }
     // Read here first, so that a mistake is told here and not in a log.
@@ -34,7 +40,7 @@ struct UpCommand: AsyncParsableCommand {
     if let running = try? FleetClient(socketPath: directory.socket).health() {
       throw Self.alreadyRunning(running["pid"]?.int ?? 0, directory)
     }
-    let starter = HostStarter(directory: directory, configurationFile: configurationFile)
+    let starter = HostStarter(directory: directory, configurationFile: configurationFile, http: http)
     switch try Progress.during("starting a host", starter.start) {
     case .started(let pid):
       Output.line("started a host (pid \(pid)) in \(directory.path)")
@@ -134,11 +140,20 @@ struct StatusCommand: ParsableCommand {
   @Flag(help: "Show the configuration in force, defaults included.")
   var config = false
 
+  @Flag(help: "Print the host's token for HTTP on TCP, and nothing else.")
+  var showToken = false
+
   @OptionGroup var jsonOption: JSONOption
   @OptionGroup var directoryOptions: DirectoryOptions
 
   func run() throws {
     let access = try HostAccess(directoryOptions)
+    if showToken {
+      guard let token = try HostToken(directory: access.directory).read() else {
+        throw CommandFailure(.notFound, "there is no token yet; a host that listens on TCP makes one: fleet up")
+      }
+      return Output.line(token)
+    }
     do {
       let status = try access.client.status()
       if jsonOption.json { return Output.json(status) }
@@ -155,6 +170,11 @@ struct StatusCommand: ParsableCommand {
     }
   }
 
+  private static func web(_ status: JSON) -> String {
+    if let url = status["http"]?.string { return "\(url) (fleet status --show-token tells its token)" }
+    return status["http_problem"]?.string ?? "off; the control socket only"
+  }
+
   private static func text(_ status: JSON) -> String {
     func number(_ key: String) -> Int { status[key]?.int.map(Int.init) ?? 0 }
     let uptime = Words.uptime(status["uptime_seconds"]?.double ?? 0)
@@ -162,6 +182,7 @@ struct StatusCommand: ParsableCommand {
     var text = """
       host      \(status["status"]?.string ?? "?"), pid \(number("pid")), up \(uptime), version \(version)
       directory \(status["fleet_dir"]?.string ?? "?")
+      http      \(Self.web(status))
       kernels   \(number("active_kernels")) active, \(number("dead_kernels")) dead
 
       """

@@ -8,6 +8,7 @@ struct HostStarter {
   let directory: FleetDirectory
   /// Absolute; nil lets the host find its configuration.
   var configurationFile: String?
+  var http: HTTPOption?
 
   enum Outcome {
     case started(pid: Int32)
@@ -18,9 +19,10 @@ struct HostStarter {
   /// Longer than a host takes to adopt hundreds of kernels.
   private static let patience = Duration.seconds(60)
 
-  init(directory: FleetDirectory, configurationFile: String? = nil) {
+  init(directory: FleetDirectory, configurationFile: String? = nil, http: HTTPOption? = nil) {
     self.directory = directory
     self.configurationFile = configurationFile
+    self.http = http
   }
 
   /// Starts `fleet up --foreground` in a session of its own and waits until a host answers, ours or a faster one.
@@ -88,6 +90,7 @@ struct HostStarter {
     let executable = Installation.current.executable
     var arguments = [executable, "up", "--foreground", "--fleet-dir", directory.path]
     if let configurationFile { arguments += ["--config", configurationFile] }
+    if let http { arguments += ["--http", http.text] }
 
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -1,0 +1,60 @@
+// The middleware that every request passes first.
+import FleetEngine
+import HTTPTypes
+import Hummingbird
+import Synchronization
+
+/// Says who asks, refuses who may not, and bounds how many requests of one identity run at a time.
+struct Gate: RouterMiddleware {
+  typealias Context = FleetContext
+
+  let keeper: Gatekeeper
+  let requests: RequestCount
+
+  func handle(
+    _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+  ) async throws -> Response {
+    var context = context
+    context.identity = try keeper.check(RequestFacts(request))
+    context.isControlSocket = keeper.isLocal
+    // The command line of the user whose host this is waits for nobody.
+    if keeper.isLocal { return try await next(request, context) }
+    let name = context.identity.name
+    guard requests.begin(name) else {
+      throw EngineError(.tooManyRequests, "\(requests.most) requests of '\(name)' are under way; wait for some of them")
+    }
+    defer { requests.end(name) }
+    return try await next(request, context)
+  }
+}
+
+extension RequestFacts {
+  init(_ request: Request) {
+    self.init(
+      method: request.method.rawValue, uri: request.head.path ?? "/", host: request.head.authority,
+      origin: request.headers[.origin], authorization: request.headers[.authorization])
+  }
+}
+
+/// Requests under way, by identity. Bounded by the connections, each of which has one.
+final class RequestCount: Sendable {
+  let most: Int
+  private let running = Mutex<[String: Int]>([:])
+
+  init(most: Int) { self.most = most }
+
+  func begin(_ name: String) -> Bool {
+    running.withLock { running in
+      guard running[name, default: 0] < most else { return false }
+      running[name, default: 0] += 1
+      return true
+    }
+  }
+
+  func end(_ name: String) {
+    running.withLock { running in
+      guard let count = running[name] else { return }
+      running[name] = count == 1 ? nil : count - 1
+    }
+  }
+}

@@ -1,0 +1,15 @@
+// What goes with a request on its way through middleware and routes.
+import FleetCore
+import Hummingbird
+
+public struct FleetContext: RequestContext {
+  public var coreContext: CoreRequestContextStorage
+  /// Set by `Gate`, before any route.
+  public var identity = Identity.anonymous
+  public var isControlSocket = false
+
+  public init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
+
+  /// Whose kernels the request may see and touch.
+  public var viewer: Viewer { identity.viewer }
+}
