@@ -3,6 +3,7 @@ import FleetEngine
 import Foundation
 import Hummingbird
 import JSON
+import NIOCore
 
 extension Response {
   init(document: JSON, status: HTTPResponse.Status = .ok) {
@@ -109,7 +110,7 @@ struct ErrorDocuments: RouterMiddleware {
       return Response(error)
     } catch let error as HTTPError where error.status == .notFound {
       return Response(EngineError(.badRequest, "there is no \(request.method) \(request.uri.path)"), .notFound)
-    } catch let error as HTTPError where error.status == .contentTooLarge {
+    } catch is NIOTooManyBytesError {
       return Response(EngineError(.tooLarge, "the body is larger than 1 MiB"))
     } catch let error as HTTPError {
       return Response(EngineError(.badRequest, error.body ?? error.status.reasonPhrase), error.status)

@@ -1,6 +1,7 @@
 // The HTTP server on TCP: `[host] http` of fleet.toml.
 import FleetConfiguration
 import FleetCore
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import Logging

@@ -2,6 +2,7 @@
 import FleetConfiguration
 import FleetEngine
 import Foundation
+import HTTPTypes
 import Logging
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
     let file = NSTemporaryDirectory() + "tokens-\(UUID().uuidString).toml"
     defer { unlink(file) }
     if let text {
-      FileManager.default.createFile(
+      _ = FileManager.default.createFile(
         atPath: file, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
     }
     let table = try TokenTable(own: own, path: text == nil ? nil : file, log: Logger(label: "test"))
@@ -26,46 +27,45 @@ import Testing
   }
 
   private static func facts(
-    _ method: String = "GET", _ uri: String = "/kernels", host: String? = "127.0.0.1:9550", origin: String? = nil,
+    _ uri: String = "/kernels", host: String? = "127.0.0.1:9550", origin: String? = nil,
     _ authorization: String? = nil
   ) -> RequestFacts {
-    RequestFacts(method: method, uri: uri, host: host, origin: origin, authorization: authorization)
+    RequestFacts(uri: uri, host: host, origin: origin, authorization: authorization)
   }
 
-  private static func code(_ keeper: Gatekeeper, _ facts: RequestFacts) -> EngineError.Code? {
+  private static func code(_ keeper: Gatekeeper, _ facts: RequestFacts, _ scope: Scope? = .read) -> EngineError.Code? {
     do throws(EngineError) {
-      _ = try keeper.check(facts)
+      _ = try keeper.check(facts, for: scope)
       return nil
     } catch { return error.code }
   }
 
   @Test(arguments: ["token \(own)", "Bearer \(own)", "bearer  \(own) ", "TOKEN \(own)"])
   func `a token is taken from the header`(header: String) throws {
-    #expect(try Self.keeper().check(Self.facts("POST", "/shutdown", header)) == .host)
+    #expect(try Self.keeper().check(Self.facts("/kernels", header), for: .manage) == .host)
   }
 
   @Test func `a token is taken from the query, unless the header has one`() throws {
     let keeper = try Self.keeper()
-    #expect(try keeper.check(Self.facts("GET", "/kernels?limit=1&token=\(Self.own)")) == .host)
+    #expect(try keeper.check(Self.facts("/kernels?limit=1&token=\(Self.own)"), for: .read) == .host)
     // Jupyter Server sends an empty token with every request.
-    #expect(try keeper.check(Self.facts("GET", "/kernels?token=\(Self.own)", "token ")) == .host)
-    #expect(Self.code(keeper, Self.facts("GET", "/kernels?token=\(Self.own)", "token other")) == .unauthorized)
-    #expect(Self.code(keeper, Self.facts("GET", "/kernels?xtoken=\(Self.own)")) == .unauthorized)
+    #expect(try keeper.check(Self.facts("/kernels?token=\(Self.own)", "token "), for: .read) == .host)
+    #expect(Self.code(keeper, Self.facts("/kernels?token=\(Self.own)", "token other")) == .unauthorized)
+    #expect(Self.code(keeper, Self.facts("/kernels?xtoken=\(Self.own)")) == .unauthorized)
   }
 
   @Test(arguments: [nil, "", "token", "token ", "Basic \(own)", "token \(own)x", "token \(own.dropLast())"])
   func `nobody else comes in`(header: String?) throws {
-    #expect(Self.code(try Self.keeper(), Self.facts("GET", "/kernels", header)) == .unauthorized)
+    #expect(Self.code(try Self.keeper(), Self.facts("/kernels", header)) == .unauthorized)
   }
 
   @Test func `what clients ask first is open`() throws {
-    let keeper = try Self.keeper()
-    for path in ["/api", "/api/", "/", "/health", "/tree?token=wrong"] {
-      #expect(try keeper.check(Self.facts("GET", path)) == .anonymous)
+    for route in ["/", "/api", "/health", "/tree", "/openapi.json"] {
+      #expect(RouteScopes.scope(.get, route) == nil && RouteScopes.scope(.head, route) == nil)
+      #expect(RouteScopes.scope(.post, route) == .execute)
     }
-    for (method, path) in [("POST", "/api"), ("GET", "/api/kernels"), ("GET", "//api"), ("GET", "/healthy")] {
-      #expect(Self.code(keeper, Self.facts(method, path)) == .unauthorized, "\(method) \(path)")
-    }
+    #expect(try Self.keeper().check(Self.facts("/api", "token wrong"), for: nil) == .anonymous)
+    for route in ["/api/kernels", "/healthy", nil] { #expect(RouteScopes.scope(.get, route) == .read) }
   }
 
   @Test(arguments: [
@@ -99,36 +99,31 @@ import Testing
     }
   }
 
-  private static let tokens = """
-    [tokens.alice]
-    token = "alice-alice-alice"
-    [tokens.watch]
-    sha256 = "f2ca1bb6c7e907d06dafe4687e579fce76b37e4e93b7605022da52e6ccc26fd2"
-    owner = "*"
-    scopes = ["read"]
-    [tokens.boss]
-    token = "boss-boss-boss-boss"
-    scopes = ["read", "execute", "manage"]
-    """
+  @Test func `what concerns everybody needs the scope manage`() throws {
+    for (method, route) in [
+      (.delete, "/kernels"), (.post, "/shutdown"), (.post, "/cleanup"), (.get, "/registry"), (.get, "/status"),
+      (.get, "/trace"), (.get, "/decisions/{decision}"), (.post, "/policies/reload"), (.post, "/silences"),
+      (.delete, "/silences/{silence}"),
+    ] as [(HTTPRequest.Method, String)] {
+      #expect(RouteScopes.scope(method, route) == .manage, "\(method) \(route)")
+    }
+    #expect(RouteScopes.scope(.get, "/silences") == .read)
+    #expect(RouteScopes.scope(.delete, "/kernels/{kernel}") == .execute)
+  }
 
   @Test func `scopes bound what a token may`() throws {
-    let keeper = try Self.keeper(tokens: Self.tokens)
-    func code(_ token: String, _ method: String, _ path: String) -> EngineError.Code? {
-      Self.code(keeper, Self.facts(method, path, "token \(token)"))
-    }
-    let (alice, boss) = ("alice-alice-alice", "boss-boss-boss-boss")
-    #expect(code(alice, "GET", "/kernels") == nil)
-    #expect(code(alice, "POST", "/kernels") == nil)
-    #expect(code(alice, "DELETE", "/kernels/k") == nil)
-    for (method, path) in [
-      ("DELETE", "/kernels"), ("POST", "/shutdown"), ("POST", "/cleanup"), ("GET", "/registry"), ("GET", "/status"),
-      ("GET", "/trace"), ("GET", "/decisions/1-1"), ("POST", "/policies/reload"), ("POST", "/silences"),
-    ] {
-      #expect(code(alice, method, path) == .forbidden, "\(method) \(path)")
-      #expect(code(boss, method, path) == nil, "\(method) \(path)")
-    }
-    // printf %s test | sha256sum … of "test\n" is another: the digest is of the token itself.
-    #expect(code("test", "GET", "/kernels") == .unauthorized)
+    let keeper = try Self.keeper(
+      tokens: """
+        [tokens.alice]
+        token = "alice-alice-alice"
+        [tokens.boss]
+        token = "boss-boss-boss-boss"
+        scopes = ["read", "execute", "manage"]
+        """)
+    let (alice, boss) = (Self.facts("/", "token alice-alice-alice"), Self.facts("/", "token boss-boss-boss-boss"))
+    #expect(try keeper.check(alice, for: .execute).viewer.owner == "alice")
+    #expect(Self.code(keeper, alice, .manage) == .forbidden)
+    #expect(try keeper.check(boss, for: .manage).viewer == .everyone)
   }
 
   @Test func `a token by its digest reads everybody's kernels and touches none`() throws {
@@ -139,12 +134,10 @@ import Testing
         owner = "*"
         scopes = ["read"]
         """)
-    let identity = try keeper.check(Self.facts("GET", "/metrics", "token watch-watch-watch"))
-    #expect(identity.viewer == .everyone)
-    #expect(Self.code(keeper, Self.facts("POST", "/find", "token watch-watch-watch")) == .forbidden)
-    // A WebSocket begins with GET and runs code.
-    let channels = "/api/kernels/0/channels?session_id=1"
-    #expect(Self.code(keeper, Self.facts("GET", channels, "token watch-watch-watch")) == .forbidden)
+    let facts = Self.facts("/metrics", "token watch-watch-watch")
+    #expect(try keeper.check(facts, for: .read).viewer == .everyone)
+    #expect(Self.code(keeper, facts, .execute) == .forbidden)
+    #expect(RouteScopes.scope(.get, "/api/kernels/{kernel}/channels") == .execute)
   }
 
   @Test(arguments: [
@@ -163,7 +156,7 @@ import Testing
   @Test func `a file that others can read is refused`() throws {
     let file = NSTemporaryDirectory() + "tokens-\(UUID().uuidString).toml"
     defer { unlink(file) }
-    FileManager.default.createFile(atPath: file, contents: Data(), attributes: [.posixPermissions: 0o644])
+    _ = FileManager.default.createFile(atPath: file, contents: Data(), attributes: [.posixPermissions: 0o644])
     let error = #expect(throws: ConfigurationError.self) { try TokenFile.load(file) }
     #expect("\(try #require(error))".contains("chmod 600"))
   }

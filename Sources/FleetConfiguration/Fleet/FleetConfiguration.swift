@@ -36,6 +36,8 @@ public struct FleetConfiguration: Sendable, Hashable {
     public var allowedOrigins: [String] = []
     /// On TCP, at a time.
     public var maximumConnections = 4096
+
+    public init() {}
   }
 
   public struct Ports: Sendable, Hashable {

@@ -15,7 +15,9 @@ struct Gate: RouterMiddleware {
     _ request: Request, context: Context, next: (Request, Context) async throws -> Response
   ) async throws -> Response {
     var context = context
-    context.identity = try keeper.check(RequestFacts(request))
+    // By the route that was found, so that no spelling of a path leads past its scope.
+    let scope = RouteScopes.scope(request.method, context.endpointPath)
+    context.identity = try keeper.check(RequestFacts(request), for: scope)
     context.isControlSocket = keeper.isLocal
     // The command line of the user whose host this is waits for nobody.
     if keeper.isLocal { return try await next(request, context) }
@@ -31,8 +33,8 @@ struct Gate: RouterMiddleware {
 extension RequestFacts {
   init(_ request: Request) {
     self.init(
-      method: request.method.rawValue, uri: request.head.path ?? "/", host: request.head.authority,
-      origin: request.headers[.origin], authorization: request.headers[.authorization])
+      uri: request.head.path ?? "/", host: request.head.authority, origin: request.headers[.origin],
+      authorization: request.headers[.authorization])
   }
 }
 

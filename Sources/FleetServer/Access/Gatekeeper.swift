@@ -5,14 +5,11 @@ import FleetEngine
 
 /// What is known of a request before it is routed.
 struct RequestFacts: Sendable {
-  var method: String
   /// As it was sent, with its query.
   var uri: String
   var host: String?
   var origin: String?
   var authorization: String?
-
-  var path: String { String(uri.prefix { $0 != "?" && $0 != "#" }) }
 
   /// `Authorization: token T`, `Authorization: Bearer T` or `?token=T`. The header counts, and an empty one is none:
   /// Jupyter Server always sends one.
@@ -64,13 +61,14 @@ public struct Gatekeeper: Sendable {
 
   var isLocal: Bool { if case .local = door { true } else { false } }
 
+  /// - Parameter scope: what the request needs; nil if it is open to everybody.
   /// - Throws: `forbidden` or `unauthorized`.
-  func check(_ facts: RequestFacts) throws(EngineError) -> Identity {
+  func check(_ facts: RequestFacts, for scope: Scope?) throws(EngineError) -> Identity {
     guard case .tcp(let tokens, let hosts, let origins, let scheme) = door else { return .local }
     try Self.check(host: facts.host, hosts)
     try Self.check(origin: facts.origin, host: facts.host, origins, scheme)
     let identity = facts.token.flatMap(tokens.identity)
-    guard let scope = RouteScopes.scope(facts.method, facts.path) else { return identity ?? .anonymous }
+    guard let scope else { return identity ?? .anonymous }
     guard let identity else {
       let what = facts.token == nil ? "a token is needed" : "nobody has this token"
       throw EngineError(

@@ -1,28 +1,27 @@
-// What each request needs.
+// What each route needs.
+import HTTPTypes
 
 enum RouteScopes {
   /// Open to everybody: what clients ask before they know a token, and what tells nothing of kernels. `/health` says
   /// less without a token.
   private static let open: Set<String> = ["/", "/tree", "/api", "/health", "/openapi.json"]
 
-  /// About the whole host, and so about everybody's kernels; by method, where only some need it.
-  private static let managed: [(path: String, methods: Set<String>?)] = [
-    ("/shutdown", nil), ("/cleanup", nil), ("/registry", nil), ("/status", nil), ("/trace", nil), ("/decisions", nil),
-    ("/policies", nil), ("/silences", ["POST", "DELETE", "PUT", "PATCH"]),
+  /// About the whole host, and so about everybody's kernels.
+  private static let managed = [
+    "/shutdown", "/cleanup", "/registry", "/status", "/trace", "/decisions", "/policies",
   ]
 
-  /// - Parameter path: without its query.
+  /// - Parameter route: the template of the route that was found, such as `/kernels/{kernel}`; nil if there is none.
   /// - Returns: nil if nobody needs a token.
-  static func scope(_ method: String, _ path: String) -> Scope? {
-    let isRead = method == "GET" || method == "HEAD" || method == "OPTIONS"
-    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    if isRead, open.contains(path) { return nil }
-    if path == "/kernels", method == "DELETE" { return .manage }
-    for (prefix, methods) in managed where path == prefix || path.hasPrefix(prefix + "/") {
-      if methods?.contains(method) ?? true { return .manage }
-    }
+  static func scope(_ method: HTTPRequest.Method, _ route: String?) -> Scope? {
+    let isReading = method == .get || method == .head
+    guard let route else { return .read }
+    if isReading, open.contains(route) { return nil }
+    if managed.contains(where: { route == $0 || route.hasPrefix($0 + "/") }) { return .manage }
+    if route == "/kernels", method == .delete { return .manage }
+    if route.hasPrefix("/silences"), !isReading { return .manage }
     // A WebSocket begins with GET and runs code.
-    if path.hasSuffix("/channels") { return .execute }
-    return isRead ? .read : .execute
+    if route.hasSuffix("/channels") { return .execute }
+    return isReading ? .read : .execute
   }
 }

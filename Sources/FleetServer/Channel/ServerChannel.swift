@@ -129,7 +129,7 @@ private final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     let answer = channel.eventLoop.makePromise(of: HTTPHeaders?.self)
     answer.completeWithTask { [self] in
       // A refusal is said by the router, which checks the same.
-      guard let identity = try? server.keeper.check(RequestFacts(upgradeRequest)),
+      guard let identity = try? server.keeper.check(RequestFacts(upgradeRequest), for: .execute),
         let acceptance = await server.webSockets.accept(upgradeRequest, identity: identity)
       else { return nil }
       accepted.withLock { $0 = acceptance }
@@ -163,7 +163,7 @@ private final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
 extension RequestFacts {
   init(_ head: HTTPRequestHead) {
     self.init(
-      method: head.method.rawValue, uri: head.uri, host: head.headers.first(name: "host"),
-      origin: head.headers.first(name: "origin"), authorization: head.headers.first(name: "authorization"))
+      uri: head.uri, host: head.headers.first(name: "host"), origin: head.headers.first(name: "origin"),
+      authorization: head.headers.first(name: "authorization"))
   }
 }
