@@ -115,6 +115,7 @@ struct FleetConfigurationTests {
 
         [host]
         http = "127.0.0.1:9550"
+        max_connections = 4096
 
         [ports]
         base = 9555
