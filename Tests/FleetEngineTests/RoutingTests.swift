@@ -27,6 +27,25 @@ struct RoutingTests {
     #expect(fleet.rows()[id.uuid]?.clients == 5)
   }
 
+  @Test func nobodyGetsAKernelOfAnotherOwnerThanTheOneAskedFor() {
+    let fleet = Harness()
+    var specification = Specification.lua
+    specification.owner = "alice"
+    let id = fleet.idleKernel(specification)
+    let hers = fleet.find(Requirements(language: "lua", owner: "alice"))
+    fleet.answer(1, .use(id.uuid))
+    #expect(fleet.kernel(hers)?.id == id)
+    let his = fleet.find(Requirements(language: "lua", owner: "bob"))
+    fleet.answer(2, .use(id.uuid))
+    #expect(fleet.kernel(his)?.id != id)
+    let decision = fleet.effects.compactMap { if case .decided(let decision) = $0 { decision } else { nil } }.last
+    #expect(decision?.policy.failure == "it chose '\(id.uuid)', which belongs to another owner")
+    #expect(decision?.isFallback == true)
+    let anybodys = fleet.find(Requirements(language: "lua"))
+    fleet.answer(3, .use(id.uuid))
+    #expect(fleet.kernel(anybodys)?.id == id)
+  }
+
   @Test func spawnGivesTheNewKernelWhenItAnswers() {
     let fleet = Harness()
     let ticket = fleet.find(Requirements(language: "lua", session: "s"))
