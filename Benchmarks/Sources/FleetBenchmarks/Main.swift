@@ -7,7 +7,7 @@ enum Main {
     [
       SpawnBenchmark.self, ExecuteBenchmark.self, IdleBenchmark.self, DecisionBenchmark.self, HelperBenchmark.self,
       RedisBenchmark.self, ListBenchmark.self,
-      SyncBenchmark.self, RecoveryBenchmark.self, KernelBenchmark.self,
+      SyncBenchmark.self, RecoveryBenchmark.self, KernelBenchmark.self, LimitsBenchmark.self, NeighboursBenchmark.self,
     ]
   }
 

@@ -22,6 +22,12 @@ extension FleetConfiguration {
     for (name, spec) in kernelspecs.sorted(by: { $0.key < $1.key }) { text.add(spec, named: name) }
     text.section("limits")
     text.add(limits)
+    if hardening != HardeningSettings() {
+      text.section("hardening")
+      text.add("private_tmp", flag: hardening.privateTmp)
+      text.add("landlock", flag: hardening.landlock)
+      text.add("seccomp", flag: hardening.seccomp)
+    }
     text.section("health")
     text.add("interval", DurationText.format(health.interval))
     text.section("logs")
@@ -55,6 +61,8 @@ private struct TOMLText {
 
   mutating func add(_ key: String, number: Int) { text += "\(key) = \(number)\n" }
 
+  mutating func add(_ key: String, flag: Bool) { text += "\(key) = \(flag)\n" }
+
   mutating func add(_ key: String, list: [String]?) {
     if let list { text += "\(key) = [\(list.map(Self.quoted).joined(separator: ", "))]\n" }
   }
@@ -65,6 +73,7 @@ private struct TOMLText {
     if let nice = limits.nice { add("nice", number: nice.value) }
     if let processes = limits.processes { add("processes", number: processes.value) }
     if let openFiles = limits.openFiles { add("open_files", number: openFiles.value) }
+    add("file_size", limits.fileSize?.description)
   }
 
   mutating func add(_ pool: FleetConfiguration.Pool, named name: String) {

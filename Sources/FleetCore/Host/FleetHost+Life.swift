@@ -111,7 +111,7 @@ extension FleetHost {
   }
 
   private func stopForGood(_ id: KernelID) async {
-    do { _ = try await sendAnyway { .command($0, .stop(id, force: false, timeout: .seconds(5))) } } catch {
+    do { _ = try await sendAnyway { .command($0, .stop(id, force: false, timeout: .seconds(5), by: .host)) } } catch {
       setup.log.warning("\(id) was not stopped: \(error)")
     }
   }

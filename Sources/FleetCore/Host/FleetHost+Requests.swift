@@ -53,7 +53,7 @@ extension FleetHost {
   public func stop(
     _ reference: String, as viewer: Viewer = .everyone, force: Bool, timeout: Duration
   ) async throws -> JSON {
-    try await command(reference, viewer) { .stop($0, force: force, timeout: timeout) }
+    try await command(reference, viewer) { .stop($0, force: force, timeout: timeout, by: .client(viewer.owner)) }
   }
 
   /// Stops all kernels at once; tells which ended, and of the others why not.

@@ -23,6 +23,7 @@ extension Engine {
     if wanted.limits.bestEffort { limits.bestEffort = true }
     return own.kernelspec == wanted.kernelspec && own.language == wanted.language && own.config == wanted.config
       && own.provider == wanted.provider && own.model == wanted.model && limits == wanted.limits
+      && own.hardening == wanted.hardening
   }
 
   /// It gets the name, the labels and the owner that were asked for, and they are on the disk before anybody is told.

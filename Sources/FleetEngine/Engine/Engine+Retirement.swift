@@ -82,7 +82,10 @@ extension Engine {
   }
 
   mutating func endRetired(_ id: KernelID, _ now: Instant) {
-    kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5))
+    let pool = kernels[id]!.specification.pool ?? ""
+    let isPolicy = configuration.entries.contains(.scale) && poolStates[pool]?.doomed.contains(id) != true
+    let by = Stopper.pool(pool, byPolicy: isPolicy)
+    kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5), by: by)
     kernels[id]!.afterStop = .remove
     trigger(.stopAsked, id, now)
   }

@@ -31,6 +31,7 @@ extension PolicyAPI {
       ("cpu", "number?", "Share of one core; nil without a limit."),
       ("processes", "integer?", "How many it may have; nil without a limit."),
       ("open_files", "integer?", "How many it may open; nil without a limit."),
+      ("file_size", "integer?", "Bytes that a file may have which it writes; nil without a limit."),
       ("nice", "integer?", "From -20 to 19."),
     ]), isReadOnly: true)
 
@@ -93,7 +94,7 @@ extension PolicyAPI {
     name: "fleet.Limits", doc: "What is left out stays as it was asked for.",
     fields: fields([
       ("memory", "integer?", "Bytes."), ("cpu", "number?", "Share of one core."), ("processes", "integer?", "At most."),
-      ("open_files", "integer?", "At most."), ("nice", "integer?", "From -20 to 19."),
+      ("open_files", "integer?", "At most."), ("file_size", "integer?", "Bytes of one file."), ("nice", "integer?", "From -20 to 19."),
     ]))
 
   static let scaleAnswer = Class(

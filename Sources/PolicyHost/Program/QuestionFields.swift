@@ -12,7 +12,7 @@ extension Requirements {
 extension Specification {
   public static let fields = [
     "kernelspec", "language", "config", "provider", "model", "name", "labels", "owner", "pool", "memory", "cpu",
-    "processes", "open_files", "nice",
+    "processes", "open_files", "file_size", "nice",
   ]
 }
 
@@ -79,6 +79,7 @@ extension LuaEncoder {
     append(number: specification.limits.cpu)
     append(integer: specification.limits.processes.map(Int64.init))
     append(integer: specification.limits.openFiles.map(Int64.init))
+    append(integer: specification.limits.fileSize)
     append(integer: specification.limits.nice.map(Int64.init))
   }
 
