@@ -200,7 +200,9 @@ static void settle(void) {
   bool by_host = ending.asked && !strcmp(ending.asked, "kill");
   ending.out_of_memory = killed && !by_host && ending.oom_kills > 0;
   // Version 1 counts every time that the limit was reached, also when something could still be freed.
-  bool reached = group_count(UNIFIED, "memory.events", "oom") > 0 || group_number(MEMORY, "memory.failcnt") > 0;
+  // Nor do all systems count there. Memory is charged in portions, so that the most that was used may be a little less.
+  bool near = group_number(MEMORY, "memory.max_usage_in_bytes") >= options.limits[LIMIT_MEMORY] / 8 * 7;
+  bool reached = near || group_count(UNIFIED, "memory.events", "oom") > 0 || group_number(MEMORY, "memory.failcnt") > 0;
   ending.own_memory = options.limited[LIMIT_MEMORY] && reached;
 }
 

@@ -56,7 +56,10 @@ struct KernelConfigurationTests {
       "x.toml:3: unknown key \"foo\" in [llm]; known here: provider, model, api_key_env, endpoint"
     ),
     ("[kernal]\n", "x.toml:1: unknown section \"kernal\"; did you mean \"kernel\"?"),
-    ("memory = 1", "x.toml:1: unknown key \"memory\"; known here: kernel, llm, logging, limits, hardening, labels, providers"),
+    (
+      "memory = 1",
+      "x.toml:1: unknown key \"memory\"; known here: kernel, llm, logging, limits, hardening, labels, providers"
+    ),
     ("kernel = 1", "x.toml:1: \"kernel\" must be a table, found an integer"),
     ("[kernel]\nlanguage = 5", "x.toml:2: \"language\" in [kernel] must be a string, found an integer"),
     ("[kernel]\nlanguage = \"\"", "x.toml:2: \"language\" in [kernel]: is empty; write a name or leave the key out"),

@@ -18,7 +18,8 @@ extension EndToEnd {
           try? FileManager.default.removeItem(atPath: mirror)
           switch trap {
           case "text": try forged.write(toFile: mirror, atomically: true, encoding: .utf8)
-          case "huge": try String(repeating: "[", count: 8 << 20).write(toFile: mirror, atomically: true, encoding: .utf8)
+          case "huge":
+            try String(repeating: "[", count: 8 << 20).write(toFile: mirror, atomically: true, encoding: .utf8)
           case "link": try FileManager.default.createSymbolicLink(atPath: mirror, withDestinationPath: victim)
           case "pipe": try #require(mkfifo(mirror, 0o600) == 0)
           default: try FileManager.default.createDirectory(atPath: mirror, withIntermediateDirectories: false)
@@ -82,6 +83,7 @@ extension EndToEnd {
         try "precious".write(toFile: victim, atomically: true, encoding: .utf8)
         for name in ["fleet.db", "decisions.db", "fleet.log", "fleet.pid", "logs"] {
           let path = fleet.home + "/" + name
+          try? FileManager.default.removeItem(atPath: path)  // a host that did not start may have made it
           for kind in ["link", "pipe"] {
             if kind == "link" {
               try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: victim)
@@ -148,13 +150,14 @@ extension EndToEnd {
         try await fleet.ok("up")
         let nasty = [
           "../../etc/passwd", "..", ".", "/", "a/b", "a\nb", "\u{1B}]0;x\u{7}", "%2e%2e%2f", "kernel-../../../x",
-          String(repeating: "a", count: 5000), "\u{202E}x", "-", "*", "$(id)", "'; drop table kernels; --", "ä", "\u{FEFF}x",
+          String(repeating: "a", count: 5000), "\u{202E}x", "-", "*", "$(id)", "'; drop table kernels; --", "ä",
+          "\u{FEFF}x",
         ]
         for name in nasty {
           for arguments in [["show", "--", name], ["stop", "--", name], ["logs", "--", name]] {
             let result = try await fleet.run(Built.program("fleet"), arguments)
             #expect([1, 2, 3].contains(result.code), "\(arguments): \(result)")
-            #expect(!(result.output + result.errors).contains("\u{1B}]0;"), "\(arguments)")
+            #expect(!(result.output + result.errors).contains("\u{1B}"), "\(arguments)")
           }
           let spawned = try await fleet.run(Built.program("fleet"), ["spawn", "--name=\(name)"])
           #expect(spawned.code == 2, "\(name): \(spawned)")

@@ -79,7 +79,8 @@ import Testing
     arguments: [
       (.admit, "return {allow = true}", .admit(.allow(limits: Limits()))),
       (
-        .admit, "return {allow = {memory = a.memory / 2, cpu = 1, processes = 3, open_files = 9, file_size = 7, nice = -1}}",
+        .admit,
+        "return {allow = {memory = a.memory / 2, cpu = 1, processes = 3, open_files = 9, file_size = 7, nice = -1}}",
         .admit(.allow(limits: Limits(memory: 256 << 20, cpu: 1, processes: 3, openFiles: 9, fileSize: 7, nice: -1)))
       ),
       (.admit, "return {allow = {}}", .admit(.allow(limits: Limits()))),

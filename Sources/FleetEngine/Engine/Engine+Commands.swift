@@ -76,7 +76,9 @@ extension Engine {
     waiting[id, default: []].append(Waiting(ticket: ticket, purpose: purpose))
   }
 
-  private mutating func stop(_ id: KernelID, force: Bool, timeout: Duration, _ by: Stopper, _ ticket: Ticket, _ now: Instant) {
+  private mutating func stop(
+    _ id: KernelID, force: Bool, timeout: Duration, _ by: Stopper, _ ticket: Ticket, _ now: Instant
+  ) {
     guard let kernel = known(id, ticket) else { return }
     if case .refuse(let why) = kernel.status.step(on: .stopAsked) { return refuse(kernel, why, ticket) }
     wait(ticket, .stop, for: id)

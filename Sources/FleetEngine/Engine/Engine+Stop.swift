@@ -9,7 +9,8 @@ extension Engine {
     }
     let isRetired = kernels[id]!.isDraining && waiting[id] == nil
     let by = kernels[id]!.stop?.by.map { " \($0)" } ?? ""
-    note(id, .stopping, restart ? "to be restarted" : (isRetired ? "retired, and nobody has it" : "asked for") + by)
+    let why = isRetired ? "retired\(by), and nobody has it" : "asked for\(by)"
+    note(id, .stopping, restart ? "to be restarted" : why)
     saveIntent(id)
   }
 

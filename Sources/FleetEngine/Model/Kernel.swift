@@ -213,7 +213,8 @@ public enum Stopper: Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .client(let owner): "by \(owner ?? "a client")"
     case .host: "by the host, which was told to end with its kernels"
-    case .pool(let name, let byPolicy): byPolicy ? "by the scale policy of pool \(name)" : "by the scaling of pool \(name)"
+    case .pool(let name, let byPolicy):
+      byPolicy ? "by the scale policy of pool \(name)" : "by the scaling of pool \(name)"
     }
   }
 }

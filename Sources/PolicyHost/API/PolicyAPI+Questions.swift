@@ -94,7 +94,8 @@ extension PolicyAPI {
     name: "fleet.Limits", doc: "What is left out stays as it was asked for.",
     fields: fields([
       ("memory", "integer?", "Bytes."), ("cpu", "number?", "Share of one core."), ("processes", "integer?", "At most."),
-      ("open_files", "integer?", "At most."), ("file_size", "integer?", "Bytes of one file."), ("nice", "integer?", "From -20 to 19."),
+      ("open_files", "integer?", "At most."), ("file_size", "integer?", "Bytes of one file."),
+      ("nice", "integer?", "From -20 to 19."),
     ]))
 
   static let scaleAnswer = Class(

@@ -27,7 +27,8 @@ import Testing
   @Test(arguments: [
     "kernel-0a1b2c3d.json", "kernel-0a1b2c3d.env", "kernel-0a1b2c3d.pid", "kernel-0a1b2c3d.pid.new",
     "kernel-0a1b2c3d.lock", "kernel-0a1b2c3d.exit", "kernel-0a1b2c3d.exit.new", "kernel-0a1b2c3d.log",
-    "kernel-0a1b2c3d.log.12", "kernel-0a1b2c3d.log.new", "kernel-0a1b2c3d.d", "kernel-0a1b2c3d.json.123.456.tmp", "kernel-0a1b2c3d.env.123.tmp",
+    "kernel-0a1b2c3d.log.12", "kernel-0a1b2c3d.log.new", "kernel-0a1b2c3d.d", "kernel-0a1b2c3d.json.123.456.tmp",
+    "kernel-0a1b2c3d.env.123.tmp",
   ]) func namesOfOurs(_ name: String) {
     #expect(KernelFileName(name)?.id == "kernel-0a1b2c3d")
   }

@@ -50,7 +50,9 @@ import Testing
   }
 
   /// A disk with room for bytes and for no more files: the rotation goes on with those that there are.
-  @Test(.enabled(if: canMount, "only root can mount a small disk")) func rotationWithoutRoomForAnotherFile() async throws {
+  @Test(.enabled(if: canMount, "only root can mount a small disk")) func rotationWithoutRoomForAnotherFile()
+    async throws
+  {
     try await LaunchFixture.with { fleet in
       let disk = fleet.directory + "/disk"
       // The directory, lock, record, pid file, log and two old ones.

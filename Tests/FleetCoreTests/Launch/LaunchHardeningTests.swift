@@ -81,7 +81,9 @@ import Testing
   func underLandlockOnlyItsOwnFilesCanBeWritten() async throws {
     try await LaunchFixture.with { fleet in
       let outcomes = try await outcomes(LaunchHardening(landlock: true), fleet)
-      for name in ["own", "here", "null", "read", "fork", "thread", "run"] { #expect(outcomes[name] == "works", "\(name)") }
+      for name in ["own", "here", "null", "read", "fork", "thread", "run"] {
+        #expect(outcomes[name] == "works", "\(name)")
+      }
       for name in ["write", "append", "truncate", "create", "remove", "link"] {
         #expect(outcomes[name] == Self.denied, "\(name): \(outcomes[name] ?? "")")
       }

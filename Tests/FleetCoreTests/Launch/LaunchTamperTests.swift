@@ -118,7 +118,8 @@ import Testing
 
   @Test(arguments: [
     "", "{", "[]", "null", "{}", "{\"nonce\":\"n\"}", "{\"nonce\":1,\"pid\":1,\"code\":0}",
-    "{\"nonce\":\"n\",\"pid\":1}", "{\"nonce\":\"n\",\"pid\":\"1\",\"code\":0}", "{\"nonce\":\"m\",\"pid\":1,\"code\":0}",
+    "{\"nonce\":\"n\",\"pid\":1}", "{\"nonce\":\"n\",\"pid\":\"1\",\"code\":0}",
+    "{\"nonce\":\"m\",\"pid\":1,\"code\":0}",
     "{\"nonce\":\"n\",\"pid\":1,\"code\":0", "\u{0}\u{0}\u{0}", String(repeating: "[", count: 60_000),
     String(repeating: " ", count: 200_000) + "{\"nonce\":\"n\",\"pid\":1,\"code\":0}",
   ]) func nonsenseIsNoExitRecord(_ text: String) async throws {
@@ -144,7 +145,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "{", "{}", "{\"shim\":1}", "{\"shim\":-5,\"kernel\":1,\"nonce\":\"n\"}", String(repeating: "{\"a\":", count: 4000),
+    "", "{", "{}", "{\"shim\":1}", "{\"shim\":-5,\"kernel\":1,\"nonce\":\"n\"}",
+    String(repeating: "{\"a\":", count: 4000),
     String(repeating: "x", count: 1 << 20),
   ]) func nonsenseInALockIsNoKernel(_ text: String) async throws {
     try await with { scene in
