@@ -29,7 +29,9 @@ let package = Package(
     // For Benchmarks/.
     .library(name: "CZeroMQ", targets: ["CZeroMQ"]),
     .library(name: "FleetClient", targets: ["FleetClient"]),
+    .library(name: "FleetCore", targets: ["FleetCore"]),
     .library(name: "FleetEngine", targets: ["FleetEngine"]),
+    .library(name: "FleetServer", targets: ["FleetServer"]),
     .library(name: "JSON", targets: ["JSON"]),
     .library(name: "JupyterProtocol", targets: ["JupyterProtocol"]),
     .library(name: "PolicyHost", targets: ["PolicyHost"]),

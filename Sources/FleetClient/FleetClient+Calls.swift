@@ -79,6 +79,19 @@ extension FleetClient {
   /// The text that Prometheus scrapes.
   public func exposition() throws(FleetClientError) -> String { try text("/metrics/prometheus") }
 
+  /// `{"kernel","step_seconds","from","to","points":[…]}`.
+  /// - Parameters:
+  ///   - since: a length of time such as `6h`, or a time.
+  ///   - step: `10s`, `1m` or `10m`.
+  public func metricsHistory(
+    kernel: String? = nil, since: String? = nil, step: String? = nil
+  ) throws(FleetClientError) -> JSON {
+    let query = [("kernel", kernel), ("since", since), ("step", step)].compactMap { name, value in
+      value.map { "\(name)=\(Self.encoded($0))" }
+    }
+    return try call("GET", "/metrics/history" + (query.isEmpty ? "" : "?" + query.joined(separator: "&")))
+  }
+
   /// `{"pools":[…]}`.
   public func pools() throws(FleetClientError) -> JSON { try call("GET", "/pools") }
 

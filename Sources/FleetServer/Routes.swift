@@ -32,12 +32,13 @@ public func makeRouter(
   _ host: FleetHost, _ control: HostControl, keeper: Gatekeeper = .local, limits: ServerLimits = ServerLimits()
 ) -> Hummingbird.Router<FleetContext> {
   let router = Hummingbird.Router(context: FleetContext.self)
+  router.add(middleware: RequestMeter(meters: host.meters))
   router.add(middleware: ErrorDocuments())
   router.add(middleware: Gate(keeper: keeper, requests: RequestCount(most: limits.requests)))
   addHostRoutes(to: router, host, control)
   addKernelRoutes(to: router, host)
   addLifeRoutes(to: router, host)
-  addMetricsRoutes(to: router, host)
+  addMetricsRoutes(to: router, host, control)
   addPolicyRoutes(to: router, host, control)
   return router
 }

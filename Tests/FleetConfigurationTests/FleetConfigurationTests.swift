@@ -137,6 +137,7 @@ struct FleetConfigurationTests {
 
         [metrics]
         interval = "5s"
+        history = true
 
         [decisions]
         max_size = "64M"

@@ -35,6 +35,7 @@ extension FleetConfiguration {
     text.add("interval", DurationText.format(alerts.interval))
     text.section("metrics")
     text.add("interval", DurationText.format(metrics.interval))
+    text.add("history", metrics.history)
     text.section("decisions")
     text.add("max_size", decisions.maximumSize.description)
     text.add("max_age", DurationText.format(decisions.maximumAge))
@@ -54,6 +55,8 @@ private struct TOMLText {
   }
 
   mutating func add(_ key: String, number: Int) { text += "\(key) = \(number)\n" }
+
+  mutating func add(_ key: String, _ value: Bool) { text += "\(key) = \(value)\n" }
 
   mutating func add(_ key: String, list: [String]?) {
     if let list { text += "\(key) = [\(list.map(Self.quoted).joined(separator: ", "))]\n" }

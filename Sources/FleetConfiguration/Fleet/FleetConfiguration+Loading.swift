@@ -192,6 +192,7 @@ extension TableReader {
     var metrics = FleetConfiguration.Metrics()
     guard var reader = try table("metrics") else { return metrics }
     metrics.interval = try reader.duration("interval", in: .milliseconds(100) ... .seconds(3600)) ?? metrics.interval
+    metrics.history = try reader.bool("history") ?? metrics.history
     try reader.finish()
     return metrics
   }

@@ -73,6 +73,8 @@ public struct FleetConfiguration: Sendable, Hashable {
   public struct Metrics: Sendable, Hashable {
     /// Between two measurements.
     public var interval = Duration.seconds(5)
+    /// Whether what was measured is kept: ten seconds apart for an hour, thinner for thirty days.
+    public var history = true
   }
 
   /// What is kept of recorded decisions.

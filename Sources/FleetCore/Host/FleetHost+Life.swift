@@ -25,6 +25,7 @@ extension FleetHost {
     wire.close()
     await writer.flush()
     await recorder.close()
+    await history?.close(now: Self.wallMilliseconds() / 1000)
     if let document = registryDocument { await mirror.write(document) }
     do { try await lookups.run { [database] () throws(StorageError) in try database.close() } } catch {
       // Everything is written; the next host reads the log that could not be folded into the database.
@@ -122,6 +123,7 @@ extension FleetHost {
     failRequests()
     wakeTask?.cancel()
     measuring?.cancel()
+    recording?.cancel()
     repeating?.cancel()
     inbox.finish()
   }

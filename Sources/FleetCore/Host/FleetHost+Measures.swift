@@ -1,10 +1,17 @@
-// What is measured of kernels: for people who look, and regularly for those policies that need it. Each round serves all
-// who wait for it.
+// What is measured of kernels: for people who look, for those policies that need it, and for the history. Each round
+// serves all who wait for it.
 import FleetEngine
+
+/// What was measured of all kernels at one moment.
+struct MeasuringRound: Sendable {
+  /// When it began.
+  var at: FleetEngine.Instant
+  var measurements: [KernelID: UsageReading]
+}
 
 extension FleetHost {
   /// Readers that come within this time after a round share it.
-  private static let freshness: Duration = .milliseconds(200)
+  static let freshness: Duration = .milliseconds(200)
 
   // MARK: Clients
 
@@ -16,6 +23,12 @@ extension FleetHost {
       waitingForCount.append(continuation)
       if waitingForCount.count == 1, !isCounting { Task { await countForAll() } }
     }
+  }
+
+  /// The same for whom a count of just now will do.
+  func countConnections(within age: Duration) async {
+    if let last = lastCount, now - last < age { return }
+    await countConnections()
   }
 
   private func countForAll() async {
@@ -30,6 +43,7 @@ extension FleetHost {
   }
 
   private func countOnce() async {
+    let began = now
     var kernels: [UInt16: (id: KernelID, process: Int32)] = [:]
     for kernel in engine.kernels.values where kernel.status.isAlive {
       guard let port = UInt16(exactly: kernel.port), let process = kernel.process else { continue }
@@ -42,6 +56,7 @@ extension FleetHost {
         servers.isEmpty
         ? [:] : try await measures.run { () throws(SystemError) in try counter.established(on: servers) }
       if case .closed = phase { return }
+      lastCount = began
       var clients: [KernelID: Int] = [:]
       for (port, count) in counts {
         if let id = kernels[port]?.id { clients[id] = count }
@@ -54,31 +69,44 @@ extension FleetHost {
 
   // MARK: Memory, processors, threads
 
-  /// Measures what all kernels use, unless that was done just now.
-  func sample() async {
-    if let last = lastSample, now - last < Self.freshness, isSampled { return }
-    lastSample = now
-    await sample(engine.kernels.values.compactMap { kernel in kernel.process.map { (kernel.id, $0.kernel) } }) {
-      $0.round($1)
+  /// What all kernels use, as measured now or within the time before. Whoever comes during a round gets its result.
+  func measured(within age: Duration = freshness) async -> MeasuringRound {
+    if let round = latestRound, now - round.at < age, round.at >= lastLaunch { return round }
+    if let running = runningRound { return await running.value }
+    let (began, usage) = (now, usage)
+    let processes = engine.kernels.values.compactMap { kernel in kernel.process.map { (kernel.id, $0) } }
+    let task = Task { [sampling] in
+      MeasuringRound(at: began, measurements: await sampling.run { usage.round(processes) })
     }
+    runningRound = task
+    let round = await task.value
+    runningRound = nil
+    latestRound = round
+    return round
   }
 
-  private var isSampled: Bool { engine.kernels.values.allSatisfy { $0.sample != nil || $0.process == nil } }
+  /// The same, told to the engine, so that policies and lists see it.
+  func sample() async {
+    let round = await measured()
+    if case .closed = phase { return }
+    if round.at == toldRound { return }
+    toldRound = round.at
+    if !round.measurements.isEmpty { handle(.samples(round.measurements.mapValues(\.sample))) }
+  }
 
   /// Measures what one kernel uses: one that has just started is not worth a round of all.
   func sample(_ kernel: Kernel) async {
     guard let process = kernel.process else { return }
-    await sample([(kernel.id, process.kernel)]) { $0.add($1) }
+    let usage = usage
+    let measurements = await sampling.run { usage.add([(kernel.id, process)]) }
+    if case .closed = phase { return }
+    if !measurements.isEmpty { handle(.samples(measurements.mapValues(\.sample))) }
   }
 
-  private func sample(
-    _ processes: [(KernelID, Int32)],
-    _ measure: @escaping @Sendable (UsageSampler, [(KernelID, Int32)]) -> [KernelID: Sample]
-  ) async {
-    let usage = usage
-    let samples = await measures.run { measure(usage, processes) }
-    if case .closed = phase { return }
-    if !samples.isEmpty { handle(.samples(samples)) }
+  /// What the control groups of kernels count.
+  func groupUsage() async -> [KernelID: GroupUsage] {
+    let (groups, launched) = (groups, processes.groups)
+    return launched.isEmpty ? [:] : await measures.run { groups.round(launched) }
   }
 
   // MARK: Regularly

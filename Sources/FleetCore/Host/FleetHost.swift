@@ -58,7 +58,12 @@ public actor FleetHost {
   let resolver: Resolver
   let processes: ProcessDriver
   let wire: WireDriver
-  let usage = UsageSampler()
+  /// What was done since the start, in numbers.
+  public nonisolated let meters = HostMeters()
+  let usage: UsageSampler
+  let groups: GroupSampler
+  /// Nil if nobody wants one.
+  let history: HistoryRecorder?
   let counter = ClientCounter()
   let mirror: RegistryMirror
   let recorder: DecisionRecorder
@@ -68,6 +73,8 @@ public actor FleetHost {
   let lookups = BlockingQueue("fleet.host.lookups")
   /// For what the system knows of processes and connections: a list never waits for a file.
   let measures = BlockingQueue("fleet.host.measures")
+  /// The same for /proc, beside the counting of connections: both take as long with many kernels.
+  let sampling = BlockingQueue("fleet.host.sampling")
   /// For interrupts, which never wait for anything else.
   let interrupts = BlockingQueue("fleet.host.interrupts")
   /// For what nobody but a stop waits for.
@@ -86,6 +93,7 @@ public actor FleetHost {
   /// The commits that say so.
   var departures: [Int: [KernelID]] = [:]
   var clients = ClientRegister()
+  lazy var life = LifeMeter(meters)
   var wakeTask: Task<Void, Never>?
   /// Rounds of measuring, while they are needed.
   var measuring: Task<Void, Never>?
@@ -93,7 +101,15 @@ public actor FleetHost {
   let needsMeasures: Bool
   var waitingForCount: [CheckedContinuation<Void, Never>] = []
   var isCounting = false
-  var lastSample: FleetEngine.Instant?
+  var lastCount: FleetEngine.Instant?
+  var latestRound: MeasuringRound?
+  var runningRound: Task<MeasuringRound, Never>?
+  /// The round of which the engine was told last.
+  var toldRound: FleetEngine.Instant?
+  /// A round that began before knows nothing of the newest process.
+  var lastLaunch = FleetEngine.Instant(nanoseconds: 0)
+  /// Rounds for the history, while there are kernels.
+  var recording: Task<Void, Never>?
   /// Whose policies failed by themselves, until their decisions are made.
   var failedQuestions: Set<Int> = []
   /// Firing alerts are told again to those who forget.
@@ -125,6 +141,11 @@ public actor FleetHost {
       size: configuration.decisions.maximumSize.bytes, age: configuration.decisions.maximumAge)
     recorder = DecisionRecorder(path: directory.decisions, bounds: bounds, logger: setup.log)
     notifier = AlertNotifier(configuration.alerts, environment: environment, log: setup.log)
+    let budget = DescriptorBudget.ofThisProcess()
+    usage = UsageSampler(budget)
+    groups = GroupSampler(budget)
+    history =
+      configuration.metrics.history ? HistoryRecorder(path: directory.metrics, logger: setup.log) : nil
     mirror = RegistryMirror(path: directory.registryFile, log: setup.log)
     var engineConfiguration = setup.engine
     engineConfiguration.basePort = configuration.ports.base
@@ -161,7 +182,7 @@ public actor FleetHost {
   func handle(_ event: Event) {
     settleDepartures(event)
     if case .answered(let question, let answer) = event, answer.failure != nil { failedQuestions.insert(question) }
-    let effects = engine.handle(event, now: now)
+    let effects = metered(event)
     var commit: RegistryWriter.Work?
     for effect in effects {
       if case .commit(let sequence, let changes, let durable) = effect {
@@ -172,6 +193,7 @@ public actor FleetHost {
     }
     write(commit)
     measureIfNeeded()
+    recordIfNeeded()
   }
 
   /// Files of kernels go when the disk knows that the kernels are gone, and before anybody is told: so a crash in

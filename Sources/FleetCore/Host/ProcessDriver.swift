@@ -103,6 +103,15 @@ final class ProcessDriver: Sendable {
   /// For `adopt`: a process that was found when the host started.
   func remember(_ process: LaunchedProcess, of id: KernelID) { state.withLock { $0.live[id] = process } }
 
+  /// The control groups of living launches that have any.
+  var groups: [(KernelID, nonce: String, paths: [String])] {
+    state.withLock { state in
+      state.live.compactMap { id, process in
+        process.cgroups.isEmpty ? nil : (id, nonce: process.nonce, paths: process.cgroups)
+      }
+    }
+  }
+
   func adopt(_ kernel: Kernel) {
     if let process = process(of: kernel) { follow(kernel, process) }
   }

@@ -10,6 +10,7 @@ struct ProcessStat: Sendable, Hashable {
   var parent: Int32
   var userTicks: Int64
   var systemTicks: Int64
+  var nice: Int
   var threads: Int
   /// Since the boot: together with the pid it names a process.
   var startTicks: UInt64
@@ -35,13 +36,14 @@ struct ProcessStat: Sendable, Hashable {
       return fields.number()
     }
     guard let parent = field(after: 0), let user = field(after: 9), let system = field(after: 0),
-      let threads = field(after: 4), let start = field(after: 1)
+      let nice = field(after: 3), let threads = field(after: 0), let start = field(after: 1)
     else { return nil }
     self.pid = pid
     self.state = state
     self.parent = Int32(truncatingIfNeeded: parent)
     userTicks = user
     systemTicks = system
+    self.nice = Int(nice)
     self.threads = Int(threads)
     startTicks = UInt64(clamping: start)
   }

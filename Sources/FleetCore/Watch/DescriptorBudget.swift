@@ -1,0 +1,28 @@
+// How many descriptors measuring may keep open: kernels need them more.
+import Glibc
+import Synchronization
+
+/// A number of descriptors, shared by all meters of a host. Whoever gets none opens and closes what it reads each time.
+public final class DescriptorBudget: Sendable {
+  private let left: Mutex<Int>
+
+  public init(_ descriptors: Int) { left = Mutex(descriptors) }
+
+  /// A quarter of what this process may have open.
+  public static func ofThisProcess() -> DescriptorBudget {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return DescriptorBudget(256) }
+    return DescriptorBudget(Int(clamping: limit.rlim_cur / 4))
+  }
+
+  /// All of them or none.
+  func take(_ count: Int) -> Bool {
+    left.withLock { left in
+      if left < count { return false }
+      left -= count
+      return true
+    }
+  }
+
+  func give(_ count: Int) { left.withLock { $0 += count } }
+}
