@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct DocumentationTests {
   @Test(arguments: [
     "README.md", "docs/policies.md", "docs/lua-api.md", "docs/operations.md", "docs/policy-testing.md",
-    "docs/policy-library.md", "docs/policy-simulation.md",
+    "docs/policy-library.md", "docs/policy-simulation.md", "docs/metrics.md",
   ])
   func whatADocumentShowsHappens(_ name: String) throws { try follow(name) }
 
