@@ -131,6 +131,7 @@ let package = Package(
     tests("FleetCommandTests", ["fleet", "fleet-kernel", "FleetClient", "JupyterProtocol"]),
     // Hosts that are killed, and whose disks fail.
     .target(name: "CFleetFaults", path: "Tests/CFleetFaults", cSettings: strictC),
+    .executableTarget(name: "fleet-shim-faults", path: "Tests/fleet-shim-faults", cSettings: strictC),
     tests("FleetFaultTests", ["JSON", "FleetClient", "JupyterProtocol"]),
     // Real processes: the built executables, real kernels, Python clients.
     tests("FleetTests", ["JSON"], exclude: ["Python"]),

@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// The engine and its tests alone, so that a million simulated steps run optimised without an optimised build of the rest.
+// The engine and its simulation alone, so that a million steps run optimised without an optimised build of the rest.
 import PackageDescription
 
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
@@ -16,6 +16,8 @@ let package = Package(
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
       ], swiftSettings: strict),
-    .testTarget(name: "FleetEngineTests", dependencies: ["FleetEngine"], swiftSettings: strict),
+    .testTarget(
+      name: "FleetEngineTests", dependencies: ["FleetEngine"], sources: ["Simulation", "Support"],
+      swiftSettings: strict),
   ]
 )

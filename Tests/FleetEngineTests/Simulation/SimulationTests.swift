@@ -1,5 +1,5 @@
 // Random faults, drawn from a seed, against the real engine. FLEET_SEED replays a run, FLEET_SIMULATION_STEPS sets how
-// many events the hosts take in.
+// many events the hosts take in, FLEET_SHRINK_TRIALS how many worlds are tried to shorten the story of a failure.
 import FleetEngine
 import Glibc
 import Testing
@@ -40,7 +40,8 @@ struct SimulationTests {
   /// The same failure with as little as it needs, and the last lines of it.
   private static func story(of seed: UInt64) -> String {
     let plot = Plot(seed: seed, steps: stepsOfWorld)
-    guard var shrinker = Shrinker(plot, trials: 1000, failure) else { return "the same seed does not fail again" }
+    let trials = number("FLEET_SHRINK_TRIALS").map { Int($0) } ?? 1000
+    guard var shrinker = Shrinker(plot, trials: trials, failure) else { return "the same seed does not fail again" }
     let before = shrinker.struck.count
     shrinker.shrink()
     let world = World(shrinker.plot, isTraced: true)

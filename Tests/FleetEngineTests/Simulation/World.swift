@@ -45,7 +45,7 @@ final class World {
   static let second: Int64 = 1_000_000_000
 
   var random: SplitMix64
-  private(set) var fate: Fate
+  var fate: Fate
   private let plot: Plot
   private(set) var now: Int64 = 1_000 * World.second
   private var schedule = Schedule<Happening>()

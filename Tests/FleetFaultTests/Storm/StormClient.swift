@@ -18,7 +18,7 @@ struct StormClient: Sendable {
     var last = 0
     while !ledger.isOver {
       switch random.below(8) {
-      case 0, 1, 2 where mine.count < most:
+      case 0...2 where mine.count < most:
         last += 1
         let name = "c\(number)-\(last)"
         if try spawn(name, client) { mine.append(name) }

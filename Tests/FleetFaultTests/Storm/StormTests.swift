@@ -59,13 +59,13 @@ extension FaultTests {
     private static func judgeWhatIsLeft(_ fleet: FaultFleet, _ fresh: Footprint) throws {
       _ = try fleet.client().stopAll()
       _ = try fleet.client().cleanup()
-      try await("nothing to be left") {
+      try wait(for: "nothing to be left") {
         let processes = FleetProcess.all(of: fleet.home).filter { $0.role != .host }
         if !processes.isEmpty { return "\(processes)" }
         let files = try fleet.strayFiles()
         return files.isEmpty ? nil : "\(files)"
       }
-      try await("descriptors to be closed") {
+      try wait(for: "descriptors to be closed") {
         let now = try Footprint(pid: fleet.hostPid)
         return now.descriptors <= fresh.descriptors + 2 ? nil : "\(now) now, and \(fresh) at the beginning"
       }

@@ -55,8 +55,10 @@ extension FaultFleet {
   /// Files of kernels that no row accounts for, and what was left of unfinished writes.
   func strayFiles() throws -> [String] {
     let rows = Set(try rows().map(\.id))
-    let names = try FileManager.default.contentsOfDirectory(atPath: home)
-      + (try? FileManager.default.contentsOfDirectory(atPath: home + "/logs")).map { $0 }.orEmpty
+    let files = FileManager.default
+    var names = try files.contentsOfDirectory(atPath: home)
+    // The folder is made with the first log.
+    names += (try? files.contentsOfDirectory(atPath: home + "/logs")) ?? []
     return names.filter { name in
       if name.hasSuffix(".tmp") { return true }
       guard name.hasPrefix("kernel-") else { return false }
@@ -79,8 +81,4 @@ extension FaultFleet {
     guard case .ok = reply.outcome else { throw Problem("'\(code)' failed: \(reply.outcome)") }
     return text.trimmingCharacters(in: .newlines)
   }
-}
-
-extension Optional where Wrapped: RangeReplaceableCollection {
-  var orEmpty: Wrapped { self ?? Wrapped() }
 }

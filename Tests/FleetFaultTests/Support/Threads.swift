@@ -2,19 +2,25 @@
 import Foundation
 import Synchronization
 
-/// Runs the body on a new thread and waits for it without blocking.
-func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-  try await withCheckedThrowingContinuation { continuation in
-    let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
-    thread.stackSize = 4 << 20
-    thread.start()
+/// A thread for tasks that block.
+private final class OwnThread: TaskExecutor {
+  private let queue = DispatchQueue(label: "test.blocking")
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
+}
+
+/// Runs the body on a thread of its own, as a part of the test that waits for it.
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+  let thread = OwnThread()
+  return try await Task(executorPreference: thread) { try body() }.value
 }
 
 /// Several threads that work at the same time; `wait` returns when all have ended.
 final class Crew: Sendable {
-  // A group may be used from all threads.
-  private nonisolated(unsafe) let group = DispatchGroup()
+  private let group = DispatchGroup()
   private let problems = Mutex<[String]>([])
 
   func start(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
@@ -36,7 +42,7 @@ final class Crew: Sendable {
 
 /// Waits for a condition, never for a time; blocks.
 /// - Parameter condition: nil when it holds, else what is the matter.
-func await(_ what: String, within limit: Duration = .seconds(30), _ condition: () throws -> String?) throws {
+func wait(for what: String, within limit: Duration = .seconds(30), _ condition: () throws -> String?) throws {
   let deadline = ContinuousClock.now + limit
   while let problem = try condition() {
     guard ContinuousClock.now < deadline else { throw Problem("waited \(limit) for \(what): \(problem)") }

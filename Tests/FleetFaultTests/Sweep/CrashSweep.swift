@@ -107,7 +107,7 @@ final class CrashSweep {
     let client = fleet.client()
     for row in try fleet.rows() where row.id != witness.id { _ = try client.stop(row.id, force: true) }
     _ = try client.cleanup()
-    try await("the files of stopped kernels to go") {
+    try wait(for: "the files of stopped kernels to go") {
       let stray = try fleet.strayFiles()
       return stray.isEmpty ? nil : "\(stray)"
     }
@@ -119,6 +119,6 @@ final class CrashSweep {
 extension FaultFleet {
   /// Waits until rows and processes agree and nothing is under way.
   func settle(within limit: Duration = .seconds(40)) throws {
-    try await("rows and processes to agree", within: limit) { try disagreement() }
+    try wait(for: "rows and processes to agree", within: limit) { try disagreement() }
   }
 }

@@ -51,7 +51,7 @@ extension FaultFleet {
       try killHost()
       kill(killed.pid, SIGKILL)
       try KernelClient(ConnectionFile(reading: ended.connectionFile)).shutdown()
-      try await("both to end") {
+      try wait(for: "both to end") {
         FleetProcess.isAlive(killed.shim) || FleetProcess.isAlive(ended.shim) ? "they live" : nil
       }
     }
