@@ -28,7 +28,7 @@ struct Clients {
 
   /// Mostly busy, sometimes nobody comes for a while.
   func pause(_ random: inout SplitMix64) -> Int64 {
-    switch random.below(30) {
+    switch random.below(80) {
     case 0: 90 * World.second
     case 1...4: 5 * World.second
     default: 300 * World.millisecond

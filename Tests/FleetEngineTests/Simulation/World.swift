@@ -203,7 +203,7 @@ final class World {
       // What was planned before everybody left would say that somebody is still there, after the last word.
       guard isChattering else { return }
       chatter()
-      plan(.chatter, in: 0...((isCalm ? 20 : 2) * World.second))
+      plan(.chatter, in: 0...((isCalm ? 20 : 4) * World.second))
     case .client:
       try clientActs()
       if !isCalm { plan(.client, in: 0...clients.pause(&random)) }

@@ -1,5 +1,6 @@
 // What happens to a fleet while clients use it: its host is killed, kernels and shims are, disks and descriptors run out,
 // processes cannot be started, the wall clock jumps.
+import Foundation
 import Glibc
 
 struct Chaos: Sendable {
@@ -69,13 +70,13 @@ struct Chaos: Sendable {
   private func fewDescriptors() throws {
     let pid = fleet.hostPid
     let used = try Footprint(pid: pid).descriptors
-    var limit = rlimit(rlim_cur: rlim_t(used + 3), rlim_max: rlim_t(used + 3))
-    var former = rlimit()
-    guard prlimit(pid, __rlimit_resource(RLIMIT_NOFILE.rawValue), nil, &former) == 0 else { return }
-    limit.rlim_max = former.rlim_max
-    if prlimit(pid, __rlimit_resource(RLIMIT_NOFILE.rawValue), &limit, nil) == 0 {
-      ledger.count { $0.fewDescriptors += 1 }
-    }
+    let process = Foundation.Process()
+    process.executableURL = URL(filePath: "/usr/bin/prlimit")
+    process.arguments = ["--pid", "\(pid)", "--nofile=\(used + 3):"]
+    try process.run()
+    process.waitUntilExit()
+    if process.terminationStatus != 0 { throw Problem("prlimit cannot limit the host's descriptors") }
+    ledger.count { $0.fewDescriptors += 1 }
   }
 
   private func anyProcess(_ role: FleetProcess.Role, _ random: inout SeededRandom) -> Int32? {

@@ -29,7 +29,7 @@ extension FaultTests {
         }
         var most = 0
         var looks = 0
-        let busy = try fleet.client()
+        let busy = fleet.client()
         while try KernelRow(busy.kernel(flood.id)["kernel"] ?? .null).status != "busy", looks < 1000 {
           looks += 1
           usleep(2000)

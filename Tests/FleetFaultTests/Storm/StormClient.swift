@@ -65,7 +65,7 @@ struct StormClient: Sendable {
   private func stop(_ name: String, _ client: FleetClient) throws -> Bool {
     ledger.change(name) { $0.stopAsked = true }
     return try ask {
-      do { _ = try client.stop(name, timeout: .seconds(2)) } catch let error where error.code == "kernel_not_found" {
+      do { _ = try client.stop(name, timeout: .seconds(2)) } catch let error as FleetClientError where error.code == "kernel_not_found" {
         // An earlier try, of which nothing was heard, succeeded.
       }
       ledger.change(name) { $0.isStopped = true }

@@ -74,7 +74,7 @@ extension FaultFleet {
     let reply = try client.execute(ExecuteRequest(code), timeout: limit) { output in
       switch output {
       case .stream(_, let part): text += part
-      case .result(_, let data): text += data["text/plain"]?.string ?? ""
+      case .result(let data, _, _): text += data["text/plain"]?.string ?? ""
       default: break
       }
     }
