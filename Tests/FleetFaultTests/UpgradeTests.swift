@@ -135,7 +135,9 @@ extension FaultTests {
           if rows.map(\.pid).sorted() != kernels.map(\.pid).sorted() {
             throw Problem("round \(round), \(what): \(rows) instead of \(kernels)")
           }
-          let aside = try FileManager.default.contentsOfDirectory(atPath: fleet.home).filter { $0.contains(".damaged-") }
+          let aside = try FileManager.default.contentsOfDirectory(atPath: fleet.home).filter {
+            $0.contains(".damaged-")
+          }
           asides += aside.contains { !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") } ? 1 : 0
           for name in aside { unlink("\(fleet.home)/\(name)") }
         }

@@ -34,7 +34,8 @@ struct SimulationTests {
       seed += 1
     }
     let seconds = (ContinuousClock.now - start).seconds
-    print("simulation: \(tally); nothing lost, nothing doubled; \(Int(Double(tally.events) / seconds)) steps per second")
+    print(
+      "simulation: \(tally); nothing lost, nothing doubled; \(Int(Double(tally.events) / seconds)) steps per second")
   }
 
   /// The same failure with as little as it needs, and the last lines of it.

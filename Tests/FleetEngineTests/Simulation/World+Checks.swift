@@ -146,7 +146,9 @@ extension World {
     guard [.idle, .busy, .exited, .failed].contains(kernel.status) else {
       throw Violation("\(kernel.id) is \(kernel.status) for ever")
     }
-    guard kernel.process == livePids[kernel.id].flatMap({ processes[$0]?.seen }) else { throw Violation("\(kernel.id) has lost its process") }
+    guard kernel.process == livePids[kernel.id].flatMap({ processes[$0]?.seen }) else {
+      throw Violation("\(kernel.id) has lost its process")
+    }
     guard kernel.reservations.isEmpty else { throw Violation("\(kernel.id) is reserved for ever") }
     guard let row = disk.written[kernel.id]?.kernel else { throw Violation("\(kernel.id) has no row") }
     let isSame =

@@ -13,7 +13,8 @@ extension World {
     let pid = lastPid
     tally.processes += 1
     processes[pid] = SimulatedProcess(
-      pid: pid, seen: Process(shim: freePid, kernel: freePid + 1, startedAt: wallTime), id: kernel.id, generation: kernel.generation, nonce: kernel.nonce, obeysRequests: !random.one(in: 4),
+      pid: pid, seen: Process(shim: freePid, kernel: freePid + 1, startedAt: wallTime), id: kernel.id,
+      generation: kernel.generation, nonce: kernel.nonce, obeysRequests: !random.one(in: 4),
       obeysTermination: !random.one(in: 4))
     livePids[kernel.id] = pid
     drivers.followed.insert(pid)
@@ -160,7 +161,9 @@ extension World {
   func chatter() {
     for (id, generation) in drivers.watched {
       guard let pid = livePids[id], let process = processes[pid], process.generation == generation else { continue }
-      if isCalm || !fate.strikes(.newsLost, random.one(in: 4)) { tell(.heartbeat(id, generation: generation, alive: !process.isHung)) }
+      if isCalm || !fate.strikes(.newsLost, random.one(in: 4)) {
+        tell(.heartbeat(id, generation: generation, alive: !process.isHung))
+      }
       if random.one(in: 3), !process.isHung {
         tell(.activity(id, generation: generation, busy: random.one(in: 2)))
       }

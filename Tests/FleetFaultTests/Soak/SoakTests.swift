@@ -26,7 +26,9 @@ extension FaultTests {
         let after = try Self.footprint(fleet)
         let (sizeAfter, eventsAfter) = try Self.registry(fleet)
         print("soak: \(first + second) kernels in \(Self.seconds) s; before: \(before); after: \(after)")
-        print("soak: registry \(sizeBefore >> 10) KiB with \(eventsBefore) events, then \(sizeAfter >> 10) with \(eventsAfter)")
+        print(
+          "soak: registry \(sizeBefore >> 10) KiB with \(eventsBefore) events, then \(sizeAfter >> 10) with \(eventsAfter)"
+        )
         #expect(second > 100)
         #expect(after.memory <= before.memory + Self.memorySlack)
         #expect(after.descriptors <= before.descriptors + Self.descriptorSlack)

@@ -12,10 +12,11 @@ struct Chaos: Sendable {
     var random = SeededRandom(seed: seed)
     while ledger.counts.hostsKilled < kills {
       let before = ledger.progress
+      let wanted = 2 + random.below(8)
       try trouble(&random)
       // Something must have been achieved since the last time, or nothing is under fire; a fleet in trouble may be slow.
       let deadline = ContinuousClock.now + .seconds(3)
-      while ledger.progress < before + 4, ContinuousClock.now < deadline {
+      while ledger.progress < before + wanted, ContinuousClock.now < deadline {
         if let end = fleet.hasEnded() { throw Problem("the host ended by itself: \(end)\n\(fleet.log(lines: 20))") }
         usleep(5000)
       }

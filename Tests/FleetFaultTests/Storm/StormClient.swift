@@ -36,17 +36,29 @@ struct StormClient: Sendable {
   }
 
   /// True if it was acknowledged. What the host says no to, or does not say, is counted; nonsense is an error.
-  private func ask(_ body: () throws -> Void) throws -> Bool {
+  private func ask(
+    _ what: String, of name: String, unasked: () -> Void = {}, _ body: () throws -> Void
+  ) throws -> Bool {
     do {
       try body()
+      ledger.change(name) { $0.answers.append("\(what): done") }
       return true
     } catch let error as FleetClientError {
+      ledger.change(name) { entry in
+        entry.answers.append("\(what): \(error.code ?? "nothing")")
+        if what == "stop", error.code == "storage" { entry.isUnwritten = true }
+      }
       switch error {
       case .refused(_, let code, let message):
         if code == "internal" { throw Problem("the host calls it its own fault: \(message)") }
-        ledger.count { $0.refused += 1 }
+        ledger.count {
+          $0.refused += 1
+          $0.refusals[code, default: 0] += 1
+          $0.messages[code] = message
+        }
       case .malformedReply(let what): throw Problem("the host answers nonsense: \(what)")
-      case .hostUnreachable, .connectionLost, .timedOut: ledger.count { $0.unanswered += 1 }
+      case .hostUnreachable: unasked()
+      case .connectionLost, .timedOut: ledger.count { $0.unanswered += 1 }
       }
       usleep(20_000)
       return false
@@ -55,7 +67,7 @@ struct StormClient: Sendable {
 
   private func spawn(_ name: String, _ client: FleetClient) throws -> Bool {
     ledger.change(name) { _ in }
-    return try ask {
+    return try ask("spawn", of: name) {
       let row = KernelRow(try client.spawn(["language": "lua", "name": .string(name)])["kernel"] ?? .null)
       ledger.change(name) { ($0.id, $0.pid, $0.isAcknowledged) = (row.id, row.pid, true) }
       ledger.count { $0.spawned += 1 }
@@ -63,20 +75,25 @@ struct StormClient: Sendable {
   }
 
   private func stop(_ name: String, _ client: FleetClient) throws -> Bool {
+    let isFirst = ledger.entry(name)?.stopAsked == false
     ledger.change(name) { $0.stopAsked = true }
-    return try ask {
-      do { _ = try client.stop(name, timeout: .seconds(2)) } catch let error as FleetClientError where error.code == "kernel_not_found" {
+    // What reached no host was not asked.
+    return try ask("stop", of: name, unasked: { if isFirst { ledger.change(name) { $0.stopAsked = false } } }) {
+      do { _ = try client.stop(name, timeout: .seconds(2)) } catch let error as FleetClientError
+        where error.code == "kernel_not_found"
+      {
         // An earlier try, of which nothing was heard, succeeded.
       }
-      ledger.change(name) { $0.isStopped = true }
+      ledger.change(name) { $0.isStopped = !$0.isUnwritten }
       ledger.count { $0.stopped += 1 }
     }
   }
 
   private func restart(_ name: String, _ client: FleetClient) throws {
     guard ledger.entry(name)?.stopAsked == false else { return }
+    let isFirst = ledger.entry(name)?.restartAsked == false
     ledger.change(name) { $0.restartAsked = true }
-    _ = try ask {
+    _ = try ask("restart", of: name, unasked: { if isFirst { ledger.change(name) { $0.restartAsked = false } } }) {
       _ = try client.restart(name)
       ledger.count { $0.restarted += 1 }
     }

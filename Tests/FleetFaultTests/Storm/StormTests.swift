@@ -28,6 +28,9 @@ extension FaultTests {
         #expect(problems.isEmpty, "\(problems)")
         try Self.judge(fleet, ledger)
         try Self.judgeWhatIsLeft(fleet, fresh)
+        for (code, message) in ledger.counts.messages.sorted(by: { $0.key < $1.key }) {
+          print("storm: \(code), such as: \(message)")
+        }
         print("storm: \(Self.text(ledger.counts)); 0 lost, 0 duplicated, 0 orphaned")
       }
     }
@@ -74,7 +77,7 @@ extension FaultTests {
 
     private static func text(_ counts: Ledger.Counts) -> String {
       "\(counts.spawned) spawns, \(counts.stopped) stops, \(counts.restarted) restarts and \(counts.executed) executions "
-        + "acknowledged, \(counts.refused) refused, \(counts.unanswered) unanswered; \(counts.hostsKilled) hosts, "
+        + "acknowledged, \(counts.refused) refused (\(counts.refusals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))), \(counts.unanswered) unanswered; \(counts.hostsKilled) hosts, "
         + "\(counts.kernelsKilled) kernels and \(counts.shimsKilled) shims killed, \(counts.frozen) kernels frozen, "
         + "\(counts.spawnsFailed) times no process to be had, \(counts.fullDisks) full disks, "
         + "\(counts.fewDescriptors) times no descriptor to be had, \(counts.clockJumps) jumps of the clock"

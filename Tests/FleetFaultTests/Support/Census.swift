@@ -41,7 +41,9 @@ extension FaultFleet {
       guard mine.contains(where: { $0.pid == row.pid && $0.role == .kernel }) else {
         return "\(row.id) is \(row.status), and its process \(row.pid) is not there: \(mine)"
       }
-      let doubles = mine.filter { ($0.role == .shim && $0.pid != row.shim) || ($0.role == .kernel && $0.pid != row.pid) }
+      let doubles = mine.filter {
+        ($0.role == .shim && $0.pid != row.shim) || ($0.role == .kernel && $0.pid != row.pid)
+      }
       if !doubles.isEmpty { return "\(row.id) (shim \(row.shim), kernel \(row.pid)) is there twice: \(doubles)" }
     }
     let alive = Set(rows.filter(\.answers).map(\.id))

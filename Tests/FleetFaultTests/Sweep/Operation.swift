@@ -18,7 +18,11 @@ enum Told: Sendable {
   case nothing
 
   init(_ error: any Error) {
-    if case .refused(_, _, let message) = error as? FleetClientError { self = .refused(message) } else { self = .nothing }
+    if case .refused(_, _, let message) = error as? FleetClientError {
+      self = .refused(message)
+    } else {
+      self = .nothing
+    }
   }
 
   var isDone: Bool { if case .done = self { true } else { false } }
