@@ -22,6 +22,7 @@ struct HostOptions: Sendable {
 /// - Throws: `AlreadyRunning`, `ConfigurationError`, `StorageError`.
 func runHost(options: HostOptions) async throws {
   OpenFiles.raiseLimit()
+  await TimerClocks.prepare()
   let directory = options.directory
   try directory.prepare()
   let locator = Locator(fleetDirectory: directory.path)

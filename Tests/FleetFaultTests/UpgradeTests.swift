@@ -107,6 +107,24 @@ extension FaultTests {
       }
     }
 
+    @Test func `a registry of the first version is set aside, and every kernel is adopted`() async throws {
+      try await FaultFleet.with { fleet in
+        try fleet.up()
+        let kernels = try (0..<3).map { try fleet.spawn("k\($0)") }
+        _ = try fleet.command("down")
+        _ = try fleet.waitForEnd()
+        // Rows had no checksums then.
+        try run("/usr/bin/sqlite3", [fleet.home + "/fleet.db", "ALTER TABLE kernels DROP COLUMN checksum"])
+        try fleet.up()
+        try fleet.settle()
+        let rows = try fleet.rows()
+        #expect(rows.map(\.pid).sorted() == kernels.map(\.pid).sorted())
+        #expect(Set(rows.map(\.name)) == ["k0", "k1", "k2"])
+        let names = try FileManager.default.contentsOfDirectory(atPath: fleet.home)
+        #expect(names.contains { $0.hasPrefix("fleet.db.damaged-") })
+      }
+    }
+
     private func run(_ program: String, _ arguments: [String]) throws {
       let process = Process()
       process.executableURL = URL(filePath: program)
