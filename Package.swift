@@ -78,7 +78,12 @@ let package = Package(
     room("LuaRuntime", ["CLua"]),
 
     // The edge.
-    room("JupyterProtocol", ["CZeroMQ", "JSON", .product(name: "Crypto", package: "swift-crypto")]),
+    room(
+      "JupyterProtocol",
+      [
+        "CZeroMQ", "JSON", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "DequeModule", package: "swift-collections"),
+      ]),
     room("FleetClient", ["JSON"]),
     room(
       "LuaKernel",
@@ -94,7 +99,7 @@ let package = Package(
     room(
       "FleetServer",
       [
-        "FleetCore", "PolicyHost", .product(name: "Hummingbird", package: "hummingbird"),
+        "FleetCore", "JupyterProtocol", "PolicyHost", .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"),

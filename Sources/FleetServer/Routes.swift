@@ -15,7 +15,7 @@ public struct HostControl: Sendable {
   /// Where HTTP is served on TCP.
   public let web = WebState()
   /// Turns requests into WebSockets.
-  public var webSockets: @Sendable (FleetHost) -> any WebSocketUpgrade = { _ in NoWebSockets() }
+  public var webSockets: @Sendable (FleetHost) -> any WebSocketUpgrade = { ChannelsUpgrade($0) }
 
   public init(
     version: String, reloadPolicies: @escaping @Sendable (_ path: String?) async -> [(path: String, problem: String?)],
@@ -40,6 +40,7 @@ public func makeRouter(
   addLifeRoutes(to: router, host)
   addMetricsRoutes(to: router, host, control)
   addPolicyRoutes(to: router, host, control)
+  addChannelRoutes(to: router, host)
   return router
 }
 

@@ -53,9 +53,12 @@ import Testing
       // The subscription of the wire may be later than ours, so busy is shown until it is seen.
       try eventually("busy and idle of kernel 1") {
         _ = try client.execute(ExecuteRequest("value 1"), timeout: .seconds(20))
-        return events.count(.status(token: 1, .busy)) > 0 && events.count(.status(token: 1, .idle)) > 0
+        return events.count(.status(token: 1, .busy, isExecution: true)) > 0
+          && events.count(.status(token: 1, .idle, isExecution: true)) > 0
       }
-      #expect(events.count(.status(token: 0, .busy)) + events.count(.status(token: 2, .busy)) == 0)
+      for other: UInt64 in [0, 2] {
+        #expect(events.count(.status(token: other, .busy, isExecution: true)) == 0)
+      }
     }
   }
 

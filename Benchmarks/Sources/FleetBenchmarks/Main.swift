@@ -6,7 +6,7 @@ enum Main {
   private static var benchmarks: [any Benchmark.Type] {
     [
       SpawnBenchmark.self, ExecuteBenchmark.self, IdleBenchmark.self, DecisionBenchmark.self, HelperBenchmark.self,
-      RedisBenchmark.self, ListBenchmark.self,
+      RedisBenchmark.self, ListBenchmark.self, WebSocketBenchmark.self,
       SyncBenchmark.self, RecoveryBenchmark.self, KernelBenchmark.self,
     ]
   }

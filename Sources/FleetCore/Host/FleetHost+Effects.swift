@@ -5,11 +5,17 @@ import FleetEngine
 extension FleetHost {
   func perform(_ effect: Effect) {
     switch effect {
-    case .launch(let kernel): processes.launch(kernel, sent: environments.removeValue(forKey: kernel.id))
+    case .launch(let kernel):
+      hub.starts(kernel)
+      processes.launch(kernel, sent: environments.removeValue(forKey: kernel.id))
     case .adopt(let kernel): processes.adopt(kernel)
     case .probe(let kernel): wire.probe(kernel)
-    case .watch(let kernel): wire.watch(kernel)
-    case .unwatch(let id): wire.unwatch(id)
+    case .watch(let kernel):
+      wire.watch(kernel)
+      hub.answers(kernel)
+    case .unwatch(let id):
+      wire.unwatch(id)
+      hub.ended(id, engine.kernels[id])
     case .requestShutdown(let kernel): wire.requestShutdown(kernel)
     case .interrupt(let kernel): interrupt(kernel)
     case .signal(let kernel, let signal): processes.signal(kernel, signal)
@@ -83,6 +89,7 @@ extension FleetHost {
     departed[kernel.id] = kernel
     environments[kernel.id] = nil
     clients.forget(kernel.id)
+    wire.activity.forget(kernel.id)
   }
 
   private func wake(at instant: FleetEngine.Instant) {

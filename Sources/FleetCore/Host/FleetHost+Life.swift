@@ -11,6 +11,7 @@ extension FleetHost {
   ///   server must have closed its socket there first, because closing it removes the file.
   /// - Throws: nothing that a later call could mend.
   public func run(keepingDirectory: Bool = false) async throws {
+    hub.whenChanged { [weak self] in Task { await self?.clientsChanged() } }
     await recover()
     while let events = await inbox.next() {
       for event in events {
@@ -120,6 +121,7 @@ extension FleetHost {
   private func close() {
     if case .opening(let waiting) = phase { waiting.forEach { $0.resume() } }
     phase = .closed
+    hub.close()
     failRequests()
     wakeTask?.cancel()
     measuring?.cancel()

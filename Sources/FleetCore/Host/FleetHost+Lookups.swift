@@ -73,10 +73,13 @@ extension FleetHost {
     return view(kernel).json
   }
 
+  /// Those that connected by themselves first, then those that are connected through the host.
+  func clientNames(of id: KernelID) -> [String] { clients.names(id, except: nil) + hub.clientNames(of: id) }
+
   func view(_ kernel: Kernel) -> KernelView {
     KernelView(
       kernel: kernel, connectionFile: setup.directory.connectionFile("\(kernel.id)"),
-      logFile: setup.directory.logFile("\(kernel.id)"), clientNames: clients.names(kernel.id, except: nil),
+      logFile: setup.directory.logFile("\(kernel.id)"), clientNames: clientNames(of: kernel.id),
       now: Self.wallMilliseconds())
   }
 }

@@ -57,10 +57,13 @@ extension FleetHost {
         ? [:] : try await measures.run { () throws(SystemError) in try counter.established(on: servers) }
       if case .closed = phase { return }
       lastCount = began
-      var clients: [KernelID: Int] = [:]
+      directConnections = [:]
       for (port, count) in counts {
-        if let id = kernels[port]?.id { clients[id] = count }
+        if let id = kernels[port]?.id { directConnections[id] = count }
       }
+      // The sockets of the host itself are not counted: they stand for the clients that are connected to it.
+      var clients = directConnections
+      for (id, _) in kernels.values { clients[id, default: 0] += hub.connections(of: id) }
       handle(.connections(clients))
     } catch {
       setup.log.warning("clients cannot be counted: \(error)")

@@ -14,7 +14,7 @@ extension FleetHost {
     let (wall, now) = (Self.wallMilliseconds(), now)
     let kernels = engine.kernels.values.filter(viewer.sees).map { kernel in
       FleetMetrics.Kernel(
-        kernel, clients.names(kernel.id, except: nil), round.measurements[kernel.id], groups[kernel.id],
+        kernel, clientNames(of: kernel.id), round.measurements[kernel.id], groups[kernel.id],
         busy: life.busy(kernel, now: now), now: wall)
     }
     var alerts = ["critical": 0, "warning": 0, "info": 0, "other": 0]

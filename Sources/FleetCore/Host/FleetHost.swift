@@ -21,6 +21,8 @@ public actor FleetHost {
     public var log: Logger
     /// Between two heartbeats of one kernel; tests take less than the usual five seconds.
     public var heartbeat: Duration = Wire.heartbeatInterval
+    /// What is kept for clients of the gateway.
+    public var channels = ChannelLimits()
     /// The engine's delays; its base port is that of `configuration`.
     public var engine = EngineConfiguration()
 
@@ -58,6 +60,7 @@ public actor FleetHost {
   let resolver: Resolver
   let processes: ProcessDriver
   let wire: WireDriver
+  let hub: ChannelHub
   /// What was done since the start, in numbers.
   public nonisolated let meters = HostMeters()
   let usage: UsageSampler
@@ -99,8 +102,12 @@ public actor FleetHost {
   var measuring: Task<Void, Never>?
   /// A policy or a pool lives on measurements.
   let needsMeasures: Bool
+  /// Established peers of kernels that are not connected through the host, as they were last counted.
+  var directConnections: [KernelID: Int] = [:]
   var waitingForCount: [CheckedContinuation<Void, Never>] = []
   var isCounting = false
+  /// Clients have come or gone since the last count, and the next one is near.
+  var isCountDue = false
   var lastCount: FleetEngine.Instant?
   var latestRound: MeasuringRound?
   var runningRound: Task<MeasuringRound, Never>?
@@ -137,6 +144,7 @@ public actor FleetHost {
     }
     processes = try ProcessDriver(setup: setup, files: files, resolver: resolver, inbox: inbox)
     wire = try WireDriver(files: files, inbox: inbox, log: setup.log, heartbeat: setup.heartbeat)
+    hub = ChannelHub(wire: wire.wire, files: files, limits: setup.channels, log: setup.log)
     let bounds = DecisionLog.Bounds(
       size: configuration.decisions.maximumSize.bytes, age: configuration.decisions.maximumAge)
     recorder = DecisionRecorder(path: directory.decisions, bounds: bounds, logger: setup.log)

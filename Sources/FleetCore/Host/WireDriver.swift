@@ -9,14 +9,21 @@ import Synchronization
 final class WireDriver: Sendable {
   private let files: KernelFiles
   private let book: TokenBook
-  private let wire: Wire
+  let wire: Wire
+  /// When something was last executed.
+  let activity = ActivityBook()
 
   init(files: KernelFiles, inbox: Inbox, log: Logger, heartbeat: Duration) throws(ZMQError) {
     self.files = files
     let book = TokenBook()
     self.book = book
+    let activity = activity
     wire = try Wire(heartbeatInterval: heartbeat) { event in
       if let problem = book.problem(with: event) { log.warning("\(problem)") }
+      if case .status(let token, let state, isExecution: true) = event, state != .starting, let id = book.kernel(token)
+      {
+        activity.touch(id)
+      }
       if let news = book.translate(event) { inbox.post(news) }
     }
   }
@@ -85,13 +92,15 @@ final class TokenBook: Sendable {
     }
   }
 
+  func kernel(_ token: UInt64) -> KernelID? { state.withLock { $0.entries[token]?.id } }
+
   /// What the engine is to know; nil for news that changes nothing.
   func translate(_ event: WireEvent) -> Event? {
     state.withLock { state in
       switch event {
       case .ready(let token, _): state.entries[token].map { .ready($0.id, generation: $0.generation) }
       case .heartbeat(let token, let isAlive): Self.heartbeat(&state.entries[token], isAlive)
-      case .status(let token, let status):
+      case .status(let token, let status, _):
         status == .starting
           ? nil : state.entries[token].map { .activity($0.id, generation: $0.generation, busy: status == .busy) }
       case .interrupted, .shutdown, .failed: nil

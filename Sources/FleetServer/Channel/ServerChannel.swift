@@ -70,13 +70,15 @@ struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
   private func negotiate(_ channel: any Channel, _ logger: Logger) throws -> EventLoopFuture<Mode> {
     let limits = limits
     try channel.pipeline.syncOperations.addHandler(FirstRequestGuard(limit: limits.headTime))
-    let upgrades = NIOTypedHTTPServerUpgradeConfiguration<Mode>(upgraders: [WebSocketUpgrader(self)]) { channel in
+    let upgrader = WebSocketUpgrader(self)
+    let upgrades = NIOTypedHTTPServerUpgradeConfiguration<Mode>(upgraders: [upgrader]) { channel in
       channel.eventLoop.makeCompletedFuture {
         FirstRequestGuard.finish(channel)
         return .http(try Self.addHTTP(channel, limits, logger))
       }
     }
-    return try channel.pipeline.syncOperations.configureUpgradableServer(upgrades, limits)
+    let question = UpgradeQuestion { await upgrader.accepts($0) }
+    return try channel.pipeline.syncOperations.configureUpgradableServer(upgrades, question, limits)
   }
 
   private static func addHTTP(_ channel: any Channel, _ limits: ServerLimits, _ logger: Logger) throws -> HTTP {
@@ -93,7 +95,8 @@ struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
 extension ChannelPipeline.SynchronousOperations {
   /// The pipeline of `configureUpgradableHTTPServerPipeline`, with our own answer to what is no HTTP.
   fileprivate func configureUpgradableServer(
-    _ upgrades: NIOTypedHTTPServerUpgradeConfiguration<ServerChannel.Mode>, _ limits: ServerLimits
+    _ upgrades: NIOTypedHTTPServerUpgradeConfiguration<ServerChannel.Mode>, _ question: UpgradeQuestion,
+    _ limits: ServerLimits
   ) throws -> EventLoopFuture<ServerChannel.Mode> {
     let encoder = HTTPResponseEncoder()
     var bounds = NIOHTTPDecoderLimitConfiguration()
@@ -108,6 +111,7 @@ extension ChannelPipeline.SynchronousOperations {
     try addHandler(encoder)
     try addHandler(decoder)
     try addHandler(malformed)
+    try addHandler(question)
     try addHandler(upgrader)
     return upgrader.upgradeResultFuture
   }
@@ -123,20 +127,22 @@ private final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
 
   init(_ server: ServerChannel) { self.server = server }
 
+  /// Whether access and the gateway let the request become a WebSocket. A refusal is said by the router, which checks
+  /// the same.
+  func accepts(_ request: HTTPRequestHead) async -> Bool {
+    guard let identity = try? server.keeper.check(RequestFacts(request), for: .execute),
+      let acceptance = await server.webSockets.accept(request, identity: identity)
+    else { return false }
+    accepted.withLock { $0 = acceptance }
+    return true
+  }
+
   func buildUpgradeResponse(
     channel: any Channel, upgradeRequest: HTTPRequestHead, initialResponseHeaders: HTTPHeaders
   ) -> EventLoopFuture<HTTPHeaders> {
-    let answer = channel.eventLoop.makePromise(of: HTTPHeaders?.self)
-    answer.completeWithTask { [self] in
-      // A refusal is said by the router, which checks the same.
-      guard let identity = try? server.keeper.check(RequestFacts(upgradeRequest), for: .execute),
-        let acceptance = await server.webSockets.accept(upgradeRequest, identity: identity)
-      else { return nil }
-      accepted.withLock { $0 = acceptance }
-      return acceptance.headers
-    }
+    let headers = accepted.withLock { $0?.headers }
     let handshake = NIOTypedWebSocketServerUpgrader<ServerChannel.Mode>(
-      shouldUpgrade: { _, _ in answer.futureResult },
+      shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture(headers) },
       upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededFuture(.webSocket) })
     return handshake.buildUpgradeResponse(
       channel: channel, upgradeRequest: upgradeRequest, initialResponseHeaders: initialResponseHeaders)

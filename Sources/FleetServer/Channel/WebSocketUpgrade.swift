@@ -25,8 +25,3 @@ public struct WebSocketAcceptance: Sendable {
     self.install = install
   }
 }
-
-/// Before there is a gateway: every request is left to the router.
-struct NoWebSockets: WebSocketUpgrade {
-  func accept(_ request: HTTPRequestHead, identity: Identity) async -> WebSocketAcceptance? { nil }
-}

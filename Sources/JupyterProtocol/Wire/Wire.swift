@@ -9,6 +9,8 @@ public final class Wire: Sendable {
   public static let heartbeatInterval = Duration.seconds(5)
   /// How long an interrupt or a shutdown may stay unanswered.
   public static let patience = Duration.seconds(5)
+  /// How long a link's outputs are held back before its receiver is asked again.
+  public static let holdPatience = Duration.milliseconds(200)
 
   private let loop: WireLoop
   private let thread: SystemThread
@@ -16,10 +18,10 @@ public final class Wire: Sendable {
   /// Starts the thread.
   /// - Parameters:
   ///   - heartbeatInterval: for tests that cannot wait for the usual one.
-  ///   - maxSockets: one per watched kernel, one per probe or request under way, and four more.
+  ///   - maxSockets: one per watched kernel, one per probe or request under way, four per link, and four more.
   ///   - onEvent: called on the wire thread, which it must not block.
   public init(
-    heartbeatInterval: Duration = Wire.heartbeatInterval, maxSockets: Int32 = 8192,
+    heartbeatInterval: Duration = Wire.heartbeatInterval, maxSockets: Int32 = 16_384,
     onEvent: @escaping @Sendable (WireEvent) -> Void
   ) throws(ZMQError) {
     let loop = try WireLoop(interval: heartbeatInterval, maxSockets: maxSockets, onEvent: onEvent)
@@ -55,6 +57,29 @@ public final class Wire: Sendable {
   public func shutdown(_ token: UInt64, _ connection: ConnectionFile, restart: Bool = false) {
     loop.post(.control(token, connection, .shutdown(restart: restart)))
   }
+
+  // MARK: Links
+
+  /// Connects to a kernel that answers. Its messages go to `receiver`; requests sent at once lose no output.
+  /// - Parameter link: a number of the caller's own.
+  public func openLink(_ link: UInt64, _ connection: ConnectionFile, _ receiver: any KernelLinkReceiver) {
+    loop.post(.openLink(link, connection, receiver))
+  }
+
+  /// Sends a message that is signed already, as soon as the kernel takes it.
+  /// - Parameter sender: told when that is so.
+  public func send(
+    _ frames: Frames, link: UInt64, _ channel: ConnectionFile.Channel, from sender: (any KernelLinkSender)? = nil,
+    bytes: Int = 0
+  ) {
+    loop.post(.send(frames, link: link, channel, from: sender, bytes: bytes))
+  }
+
+  /// Outputs may come again.
+  public func resume(_ link: UInt64) { loop.post(.resumeLink(link)) }
+
+  /// What was sent and not taken yet is forgotten.
+  public func closeLink(_ link: UInt64) { loop.post(.closeLink(link)) }
 
   /// Closes all sockets and waits for the thread. To be called once, and not from `onEvent`.
   public func stop() {

@@ -7,8 +7,8 @@ public enum WireEvent: Sendable, Hashable {
   case ready(token: UInt64, info: JSON)
   /// A heartbeat was echoed, or was not until the next one was due.
   case heartbeat(token: UInt64, isAlive: Bool)
-  /// The kernel published a change of its state.
-  case status(token: UInt64, KernelState)
+  /// The kernel published a change of its state; whether an execution is what began or ended.
+  case status(token: UInt64, KernelState, isExecution: Bool)
   /// An interrupt request was answered, or was not within `Wire.patience`.
   case interrupted(token: UInt64, isAnswered: Bool)
   /// A shutdown request was answered, or was not within `Wire.patience`. The process ends afterwards.

@@ -77,9 +77,18 @@ extension WireLoop {
   func readStates(_ socket: ZMQSocket, filtered: Bool) {
     for _ in 0..<Self.mostMessages {
       guard socket.canReceive, let frames = try? socket.receive() else { return }
-      if let (token, state) = state(frames, filtered: filtered) { onEvent(.status(token: token, state)) }
+      if let (token, state) = state(frames, filtered: filtered) {
+        onEvent(.status(token: token, state, isExecution: isExecution(frames)))
+      }
     }
     if socket.canReceive { unread.insert(filtered ? Tag.filteredStates : Tag.allStates) }
+  }
+
+  /// Whether what the state belongs to, by the parent header, is an execution and no mere question.
+  private func isExecution(_ frames: Frames) -> Bool {
+    guard let delimiter = frames.firstIndex(of: JupyterMessage.delimiter) else { return false }
+    // A state that belongs to nothing has an empty parent, which has no type.
+    return (try? HeaderFields(scanning: frames[delimiter + 3], part: "parent header"))?.type == "execute_request"
   }
 
   private static let statusTopic = Array(".status".utf8)

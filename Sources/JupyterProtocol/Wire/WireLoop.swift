@@ -14,6 +14,10 @@ enum WireCommand: Sendable {
   case unwatch(UInt64)
   case beat(UInt64, Duration)
   case control(UInt64, ConnectionFile, ControlRequest)
+  case openLink(UInt64, ConnectionFile, any KernelLinkReceiver)
+  case send(Frames, link: UInt64, ConnectionFile.Channel, from: (any KernelLinkSender)?, bytes: Int)
+  case resumeLink(UInt64)
+  case closeLink(UInt64)
   case stop
 }
 
@@ -47,6 +51,8 @@ final class WireLoop: @unchecked Sendable {
     case probe(token: UInt64, tag: UInt64)
     case failedProbe(token: UInt64, number: UInt64)
     case control(tag: UInt64)
+    case join(link: UInt64)
+    case hold(link: UInt64, number: UInt64)
   }
 
   /// What a socket of one kernel is for.
@@ -54,9 +60,10 @@ final class WireLoop: @unchecked Sendable {
     case heartbeat(token: UInt64)
     case probe(token: UInt64)
     case control
+    case link(UInt64, ConnectionFile.Channel)
   }
 
-  /// Sockets of states that had more messages than one turn takes. Their descriptors are edge-triggered and stay silent.
+  /// Sockets that had more messages than one turn takes. Their descriptors are edge-triggered and stay silent.
   var unread: Set<UInt64> = []
   var purposes: [UInt64: Purpose] = [:]
   var watched: [UInt64: WatchedKernel] = [:]
@@ -64,6 +71,9 @@ final class WireLoop: @unchecked Sendable {
   /// Probes without a socket, which could not be made.
   var failedProbes: [UInt64: (connection: ConnectionFile, number: UInt64)] = [:]
   var controls: [UInt64: ControlCall] = [:]
+  var links: [UInt64: KernelLink] = [:]
+  /// Links that something came through in this turn.
+  var arrivals: Set<UInt64> = []
   /// Sessions of kernels, as their replies to probes named them.
   var tokens: [String: UInt64] = [:]
   let filteredStates: ZMQSocket
@@ -88,8 +98,12 @@ final class WireLoop: @unchecked Sendable {
 
   /// Callable from every thread.
   func post(_ command: WireCommand) {
-    commands.withLock { $0.append(command) }
-    wakeup.signal()
+    let isFirst = commands.withLock { commands in
+      commands.append(command)
+      return commands.count == 1
+    }
+    // Whoever found the list empty has signalled, or is about to.
+    if isFirst { wakeup.signal() }
   }
 
   func run() {
@@ -109,6 +123,7 @@ final class WireLoop: @unchecked Sendable {
         default: read(tag)
         }
       }
+      deliverArrivals()
       meetDeadlines()
     }
   }
@@ -129,6 +144,11 @@ final class WireLoop: @unchecked Sendable {
       case .beat(let token, let timeout): beat(token, until: .after(timeout))
       case .control(let token, let connection, let request):
         attempt(token) { () throws(ZMQError) in try startControl(token, connection, request) }
+      case .openLink(let link, let connection, let receiver): openLink(link, connection, receiver)
+      case .send(let frames, let link, let channel, let sender, let bytes):
+        send(frames, on: link, channel, from: sender, bytes: bytes)
+      case .resumeLink(let link): resumeLink(link)
+      case .closeLink(let link): closeLink(link)
       case .stop: return false
       }
     }
@@ -144,6 +164,7 @@ final class WireLoop: @unchecked Sendable {
     case .heartbeat(let token): readHeartbeat(token)
     case .probe(let token): readProbe(token)
     case .control: readControl(tag)
+    case .link(let link, let channel): readLink(link, channel)
     // Closed by an event of the same batch.
     case nil: break
     }
@@ -157,6 +178,8 @@ final class WireLoop: @unchecked Sendable {
       case .probe(let token, let tag): probeIsDue(token, tag)
       case .failedProbe(let token, let number): failedProbeIsDue(token, number)
       case .control(let tag): controlIsDue(tag)
+      case .join(let link): joinIsDue(link)
+      case .hold(let link, let number): holdIsDue(link, number)
       }
     }
     if let earliest = deadlines.earliest, alarm.map({ earliest < $0 }) ?? true {
@@ -174,6 +197,11 @@ final class WireLoop: @unchecked Sendable {
     let socket = try ZMQSocket(.dealer, in: context)
     try socket.setUpClient(reconnect)
     if let identity { try socket.set(ZMQ_ROUTING_ID, identity) }
+    return try attach(socket, to: endpoint, purpose: purpose)
+  }
+
+  /// Connects a socket and waits for it from now on.
+  func attach(_ socket: ZMQSocket, to endpoint: String, purpose: Purpose) throws(ZMQError) -> WireSocket {
     let descriptor = try socket.descriptor()
     try socket.connect(endpoint)
     let tag = nextTag

@@ -18,21 +18,26 @@ final class BenchFleet {
   /// - Parameters:
   ///   - ports: how many ports its kernels may need.
   ///   - environment: what the host has beside our environment.
+  ///   - web: whether it listens on TCP, too; see `web`.
   static func with<Result>(
-    _ executables: Executables, ports: Int = 500, environment: [String: String] = [:],
+    _ executables: Executables, ports: Int = 500, environment: [String: String] = [:], web: Bool = false,
     _ body: (BenchFleet) throws -> Result
   ) throws -> Result {
-    let fleet = try BenchFleet(executables, ports: ports, environment)
+    let fleet = try BenchFleet(executables, ports: ports, environment, webPort: web ? FreePorts.base(count: 1) : nil)
     defer { fleet.takeDown() }
     try fleet.up()
     return try body(fleet)
   }
 
-  private init(_ executables: Executables, ports: Int, _ environment: [String: String]) throws {
+  private let webPort: Int?
+
+  private init(_ executables: Executables, ports: Int, _ environment: [String: String], webPort: Int?) throws {
     self.executables = executables
+    self.webPort = webPort
     directory = try TemporaryDirectory.make("fleet")
     self.environment = environment.merging(["FLEET_HOME": directory]) { $1 }
-    let configuration = "[host]\nhttp = \"\"\n[ports]\nbase = \(FreePorts.base(count: ports))\n"
+    let http = webPort.map { "127.0.0.1:\($0)" } ?? ""
+    let configuration = "[host]\nhttp = \"\(http)\"\n[ports]\nbase = \(FreePorts.base(count: ports))\n"
     try configuration.write(toFile: directory + "/fleet.toml", atomically: true, encoding: .utf8)
   }
 
@@ -40,6 +45,12 @@ final class BenchFleet {
   func up() throws {
     try Child.run([executables.fleet, "up"], environment: environment, output: directory + "/benchmark.log")
     hostPID = try pid(client.health()["pid"])
+  }
+
+  /// Where it listens on TCP.
+  func web() throws -> WebServer {
+    let token = try String(contentsOfFile: directory + "/fleet.token", encoding: .utf8)
+    return WebServer(port: webPort ?? 0, token: token.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
   /// A command of `fleet`, without its output.
@@ -70,6 +81,7 @@ final class BenchFleet {
   /// A kernel as the host describes it.
   struct Kernel {
     let id: String
+    let uuid: String
     let pid: Int32
     let shim: Int32
     let status: String
@@ -80,6 +92,7 @@ final class BenchFleet {
         throw Failure("no kernel: \(document.text())")
       }
       self.id = id
+      uuid = document["uuid"]?.string ?? ""
       pid = try BenchmarkPID.read(document["pid"])
       shim = try BenchmarkPID.read(document["shim_pid"])
       status = document["status"]?.string ?? ""

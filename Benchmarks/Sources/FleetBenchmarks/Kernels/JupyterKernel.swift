@@ -17,15 +17,20 @@ struct JupyterKernel {
 
   /// ilua and ipykernel in the Python that FLEET_BENCH_PYTHON names, else in that of `Benchmarks/.venv`.
   static func others() throws -> (ilua: JupyterKernel, ipykernel: JupyterKernel) {
-    let python =
-      ProcessInfo.processInfo.environment["FLEET_BENCH_PYTHON"] ?? packageDirectory + "/.venv/bin/python"
-    guard access(python, X_OK) == 0 else {
-      throw Failure("there is no \(python) with ilua and ipykernel; scripts/deps bench makes it")
-    }
+    let python = try python()
     let ipykernel = JupyterKernel(
       name: "ipykernel", command: [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
       printing: { "for i in range(\($0)): print(i)" }, looping: "print('runs', flush=True)\nwhile True: pass")
     return (lua("ilua", [python, "-m", "ilua.app", "-c", "{connection_file}"]), ipykernel)
+  }
+
+  static func python() throws -> String {
+    let python =
+      ProcessInfo.processInfo.environment["FLEET_BENCH_PYTHON"] ?? packageDirectory + "/.venv/bin/python"
+    guard access(python, X_OK) == 0 else {
+      throw Failure("there is no \(python) with ilua, ipykernel and jupyter_server; scripts/deps bench makes it")
+    }
+    return python
   }
 
   private static func lua(_ name: String, _ command: [String]) -> JupyterKernel {

@@ -1,0 +1,249 @@
+// One kernel and its clients: who they are, and the sockets that they share while there are any.
+import DequeModule
+import FleetEngine
+import JSON
+import JupyterProtocol
+import Synchronization
+
+/// Every thread may use it. Commands to the wire are given under the lock, so that they keep the order of what happened.
+public final class ChannelRoom: Sendable {
+  /// What the host says of the kernel.
+  enum Kernel {
+    case up(ConnectionFile)
+    /// It is being started, for the first time or again.
+    case starting
+    /// It will be started again.
+    case restarting
+    /// It has ended, and nobody starts it by himself.
+    case dead
+    /// Its row is gone.
+    case gone
+  }
+
+  struct State {
+    var kernel: Kernel
+    /// Sockets to the kernel, and what signs messages there.
+    var link: (id: UInt64, signer: Signer)?
+    var sessions: [String: ChannelSession] = [:]
+    /// Those that are away, in the order of their going.
+    var away: Deque<String> = []
+    var routes: RequestRoutes<ChannelSession>
+    /// What clients sent while the kernel was not there; bounded by what each may send.
+    var held: Deque<(message: RawMessage, client: ChannelClient)> = []
+  }
+
+  let id: KernelID
+  let hub: ChannelHub
+  let state: Mutex<State>
+
+  init(_ id: KernelID, hub: ChannelHub, kernel: Kernel) {
+    self.id = id
+    self.hub = hub
+    state = Mutex(State(kernel: kernel, routes: RequestRoutes(capacity: hub.limits.requests)))
+  }
+
+  // MARK: Clients
+
+  /// Adds a client. A session that was here before gets what it missed; one that is still here is taken over.
+  /// - Parameters:
+  ///   - session: what the client calls itself; nil for one that will not come back.
+  ///   - onNews: called on any thread, and must not block.
+  /// - Throws: `limit` if there are too many clients, `kernelNotFound` if the kernel is gone.
+  public func join(
+    session key: String?, onNews: @escaping @Sendable (ChannelNews) -> Void
+  ) throws(EngineError) -> ChannelClient {
+    let number = hub.nextNumber()
+    let result = state.withLock { state -> Result<Joined, EngineError> in
+      if case .gone = state.kernel { return .failure(EngineError(.kernelNotFound, "Kernel not found")) }
+      let known = key.flatMap { state.sessions[$0] }
+      guard known != nil || state.sessions.count - state.away.count < hub.limits.clients else {
+        let message = "\(id) has \(hub.limits.clients) clients, and no more can connect to it"
+        return .failure(EngineError(.limit, message))
+      }
+      let session = known ?? ChannelSession(key: key ?? UniqueID.uuid(), isResumable: key != nil)
+      state.sessions[session.key] = session
+      state.away.removeAll { $0 == session.key }
+      let earlier = session.attach(number, onNews)
+      let client = ChannelClient(room: self, session: session, number: number)
+      settleLink(&state)
+      return .success(Joined(client: client, session: session, earlier: earlier, words: Self.word(for: state.kernel)))
+    }
+    let joined = try result.get()
+    joined.earlier?(.closed(.replaced, last: []))
+    if joined.session.hasMessages { onNews(.messages) }
+    if let word = joined.words { offer([hub.status(word)], to: joined.session) }
+    hub.changed()
+    return joined.client
+  }
+
+  private struct Joined {
+    var client: ChannelClient
+    var session: ChannelSession
+    var earlier: (@Sendable (ChannelNews) -> Void)?
+    var words: String?
+  }
+
+  func leave(_ client: ChannelClient) {
+    guard let departure = client.session.detach(client.number) else { return }
+    let evicted = state.withLock { state -> ChannelSession? in
+      let session = client.session
+      guard state.sessions[session.key] === session else { return nil }
+      guard session.isResumable else {
+        remove(session, &state)
+        return nil
+      }
+      state.away.append(session.key)
+      let oldest = state.away.count > hub.limits.sessionsAway ? state.away.first.flatMap { state.sessions[$0] } : nil
+      if let oldest { remove(oldest, &state) }
+      settleLink(&state)
+      return oldest
+    }
+    evicted?.end()
+    if client.session.isResumable { hub.expire(client.session, in: self, departure: departure) }
+    hub.changed()
+  }
+
+  /// Ends a session, if its client has been away since then.
+  func expire(_ session: ChannelSession, departure: Int) {
+    let isOver = state.withLock { state in
+      guard state.sessions[session.key] === session, session.isAway(since: departure) else { return false }
+      remove(session, &state)
+      return true
+    }
+    if isOver { session.end() }
+  }
+
+  private func remove(_ session: ChannelSession, _ state: inout State) {
+    state.sessions[session.key] = nil
+    state.away.removeAll { $0 == session.key }
+    state.routes.forget(session)
+    settleLink(&state)
+  }
+
+  /// Ends sessions that have no room even for what cannot be dropped.
+  func expel(_ sessions: [ChannelSession], _ closing: ChannelClosing) {
+    state.withLock { state in
+      for session in sessions where state.sessions[session.key] === session { remove(session, &state) }
+    }
+    for session in sessions { session.end(closing) }
+    hub.changed()
+  }
+
+  func expelAll(_ closing: ChannelClosing) {
+    let sessions = state.withLock { state in
+      state.kernel = .gone
+      return Array(state.sessions.values)
+    }
+    expel(sessions, closing)
+  }
+
+  var connections: Int { state.withLock { $0.sessions.count - $0.away.count } }
+
+  /// Of those that are connected, sorted.
+  var clientNames: [String] {
+    state.withLock { $0.sessions.values.filter(\.isAttached) }.map(\.name).sorted()
+  }
+
+  // MARK: The kernel
+
+  func kernelChanged(to kernel: Kernel) {
+    let (sessions, words) = state.withLock { state in
+      let before = state.kernel
+      state.kernel = kernel
+      if state.link != nil { closeLink(&state) }
+      var words: [String] = []
+      switch (before, kernel) {
+      // Its answer to the host's question was its first sign of life, which nobody here could hear.
+      case (.starting, .up), (.restarting, .up), (.dead, .up): words = ["idle"]
+      case (_, .up): break
+      default: words = Self.word(for: kernel).map { [$0] } ?? []
+      }
+      settleLink(&state)
+      return (Array(state.sessions.values), words)
+    }
+    drop()
+    for word in words { for session in sessions { offer([hub.status(word)], to: session) } }
+    if case .gone = kernel { expel(sessions, .kernelGone) }
+  }
+
+  private static func word(for kernel: Kernel) -> String? {
+    switch kernel {
+    case .up: nil
+    case .starting: "starting"
+    case .restarting: "restarting"
+    case .dead, .gone: "dead"
+    }
+  }
+
+  /// Requests that nobody will answer.
+  private func drop() {
+    let dropped = state.withLock { state in
+      switch state.kernel {
+      case .up, .starting, .restarting: return Deque<(message: RawMessage, client: ChannelClient)>()
+      case .dead, .gone:
+        defer { state.held = [] }
+        return state.held
+      }
+    }
+    for (message, client) in dropped { client.taken(bytes: message.size) }
+  }
+
+  // MARK: The link
+
+  /// Opens or closes the sockets as it is needed: by clients that are here, and by executions of those that are away.
+  func settleLink(_ state: inout State) {
+    let isNeeded =
+      state.sessions.count > state.away.count
+      || state.away.contains { key in state.sessions[key].map { state.routes.isExecuting($0) } ?? false }
+    guard case .up(let connection) = state.kernel, isNeeded else {
+      if state.link != nil { closeLink(&state) }
+      return
+    }
+    guard state.link == nil else { return }
+    let link = (id: hub.nextNumber(), signer: Signer(key: connection.key))
+    state.link = link
+    hub.wire.openLink(link.id, connection, ChannelReceiver(room: self, link: link.id))
+    for (message, client) in state.held { forward(message, client, link, &state) }
+    state.held = []
+  }
+
+  private func closeLink(_ state: inout State) {
+    guard let link = state.link else { return }
+    hub.wire.closeLink(link.id)
+    state.link = nil
+    state.routes.removeAll()
+  }
+
+  private func forward(
+    _ message: RawMessage, _ client: ChannelClient, _ link: (id: UInt64, signer: Signer), _ state: inout State
+  ) {
+    state.routes.add(message, from: client.session)
+    hub.wire.send(
+      message.frames(link.signer), link: link.id, message.channel, from: client, bytes: message.size)
+  }
+
+  /// A client's message goes to the kernel, or waits for it.
+  func send(_ message: RawMessage, from client: ChannelClient) {
+    let isRefused = state.withLock { state in
+      guard state.sessions[client.session.key] === client.session else { return true }
+      switch state.kernel {
+      case .up:
+        guard let link = state.link else { return true }
+        forward(message, client, link, &state)
+      case .starting, .restarting: state.held.append((message, client))
+      case .dead, .gone: return true
+      }
+      return false
+    }
+    guard isRefused else { return }
+    client.taken(bytes: message.size)
+    offer([hub.status("dead")], to: client.session)
+  }
+
+  /// Messages for one session.
+  func offer(_ messages: [ChannelMessage], to session: ChannelSession) {
+    if session.offer(messages, hub.limits, isTight: hub.isTight, notice: hub.notice).isOverflow {
+      expel([session], .tooSlow)
+    }
+  }
+}
