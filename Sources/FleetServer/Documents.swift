@@ -29,8 +29,12 @@ extension EngineError.Code {
   var status: HTTPResponse.Status {
     switch self {
     case .badRequest: .badRequest
-    case .kernelNotFound, .configNotFound, .kernelspecNotFound, .decisionNotFound: .notFound
+    case .kernelNotFound, .configNotFound, .kernelspecNotFound, .decisionNotFound, .silenceNotFound, .notFound:
+      .notFound
     case .nameTaken, .wrongState: .conflict
+    case .keyReused: .unprocessableContent
+    case .methodNotAllowed: .methodNotAllowed
+    case .unsupportedMediaType: .unsupportedMediaType
     case .refused, .limit, .forbidden: .forbidden
     case .unauthorized: .unauthorized
     case .tooManyRequests: .tooManyRequests

@@ -41,6 +41,8 @@ public func makeRouter(
   addMetricsRoutes(to: router, host, control)
   addPolicyRoutes(to: router, host, control)
   addChannelRoutes(to: router, host)
+  addEventRoutes(to: router, host)
+  addSilenceRoutes(to: router, host)
   return router
 }
 
@@ -78,8 +80,9 @@ private func health(_ host: FleetHost, _ control: HostControl) async -> JSON {
 }
 
 private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
-  router.get("kernels") { _, context in
-    Response(document: ["kernels": .array(await host.kernels(as: context.viewer))])
+  router.get("kernels") { request, context in
+    let (kernels, next) = await host.kernels(try request.kernelQuery(), as: context.viewer)
+    return Response(document: ["kernels": .array(kernels), "next": JSON(next.map { "\($0)" })])
   }
   router.get("kernels/:kernel") { _, context in
     Response(document: ["kernel": try await host.kernel(try context.kernel, as: context.viewer)])
@@ -109,14 +112,25 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
 
 private func addLifeRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.post("kernels") { request, context in
-    let wanted = try SpawnRequest(json: try await request.document())
-    let (kernel, isTaken) = try await host.spawnOrTake(wanted, as: context.viewer)
-    return Response(document: ["kernel": kernel, "taken": .bool(isTaken)], status: .created)
+    let body = try await request.document()
+    return try await once(request, context, host, body: body) { key in
+      if let key, let kernel = try await host.kernel(startedFor: key) {
+        return Made(status: .created, document: ["kernel": kernel, "taken": false])
+      }
+      var wanted = try SpawnRequest(json: body)
+      wanted.key = key
+      let (kernel, isTaken) = try await host.spawnOrTake(wanted, as: context.viewer)
+      return Made(status: .created, document: ["kernel": kernel, "taken": .bool(isTaken)])
+    }
   }
   router.post("find") { request, context in
-    let wanted = try SpawnRequest(json: try await request.document())
-    let (kernel, decision) = try await host.find(wanted, as: context.viewer)
-    return Response(document: ["kernel": kernel, "decision": decision])
+    let body = try await request.document()
+    return try await once(request, context, host, body: body) { key in
+      var wanted = try SpawnRequest(json: body)
+      wanted.key = key
+      let (kernel, decision) = try await host.find(wanted, as: context.viewer)
+      return Made(status: .ok, document: ["kernel": kernel, "decision": decision])
+    }
   }
   router.delete("kernels/:kernel") { request, context in
     let kernel = try await host.stop(

@@ -27,6 +27,7 @@ public struct FleetDirectory: Sendable, Hashable {
   public var database: String { path + "/fleet.db" }
   public var decisions: String { path + "/decisions.db" }
   public var metrics: String { path + "/metrics.db" }
+  public var silences: String { path + "/silences.json" }
   public var registryFile: String { path + "/registry.json" }
   public var socket: String { path + "/fleet.sock" }
   public var pidFile: String { path + "/fleet.pid" }

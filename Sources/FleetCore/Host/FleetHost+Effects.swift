@@ -21,6 +21,7 @@ extension FleetHost {
     case .signal(let kernel, let signal): processes.signal(kernel, signal)
     case .rows(let changes):
       recorder.append(.rows(changes))
+      follow(changes)
       setup.policies.apply(changes)
       registryChanged()
     case .ask(let question, let asked): ask(question, asked)
@@ -41,6 +42,7 @@ extension FleetHost {
   /// Recorded; and if the engine could not carry the policy's answer out, that is a failure which its host has not seen.
   private func decided(_ decision: Decision) {
     recorder.append(.decided(decision, at: Self.wallMilliseconds()))
+    tellOfRequest(decision)
     let hasFailed = failedQuestions.remove(decision.id) != nil
     if decision.policy.failure != nil || !policyConditions.isEmpty { tellOfPolicies() }
     guard !hasFailed, let policy = decision.policy.policy, let why = decision.policy.failure else { return }

@@ -53,6 +53,7 @@ extension FleetHost {
     save(outcome.unsaved)
     if case .opening(let waiting) = phase {
       phase = .open
+      watchSilences()
       tellOfPolicies()
       waiting.forEach { $0.resume() }
     }
@@ -127,6 +128,8 @@ extension FleetHost {
     measuring?.cancel()
     recording?.cancel()
     repeating?.cancel()
+    silenceTimer?.cancel()
+    events.finish()
     inbox.finish()
   }
 

@@ -143,7 +143,11 @@ extension FleetHost {
 
   private func specification(of request: SpawnRequest) async throws(EngineError) -> Specification {
     let resolver = resolver
-    return try await lookups.run { () throws(EngineError) in try resolver.specification(of: request) }
+    return try await lookups.run { () throws(EngineError) in
+      var specification = try resolver.specification(of: request)
+      specification.request = request.key
+      return specification
+    }
   }
 
   /// The id that people see is only a part of the UUID, and names files: no two kernels may share it.

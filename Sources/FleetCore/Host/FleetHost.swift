@@ -71,6 +71,10 @@ public actor FleetHost {
   let mirror: RegistryMirror
   let recorder: DecisionRecorder
   let notifier: AlertNotifier
+  /// What `GET /events` tells.
+  public nonisolated let events: EventFeed
+  /// `POST` requests that may come twice.
+  public nonisolated let repeats = RepeatedRequests()
   let inbox = Inbox()
   /// For files: configs, kernelspecs, logs, stories. Some may be on disks that hang.
   let lookups = BlockingQueue("fleet.host.lookups")
@@ -119,8 +123,18 @@ public actor FleetHost {
   var recording: Task<Void, Never>?
   /// Whose policies failed by themselves, until their decisions are made.
   var failedQuestions: Set<Int> = []
+  /// What was told last of who is busy, and whose kernels they are.
+  var activity: [KernelID: Activity] = [:]
   /// Firing alerts are told again to those who forget.
   var repeating: Task<Void, Never>?
+  /// Of which alerts nobody is told.
+  var silences: [Silence]
+  let silenceFile: SilenceFile
+  var isKeepingSilences = false
+  var waitingForSilences: [CheckedContinuation<Void, Never>] = []
+  var silenceTimer: Task<Void, Never>?
+  /// Alerts that fire and that nobody was told of, because they were silenced.
+  var hushed: Set<AlertView.Identity> = []
   var pendingNotes: [StoredNote] = []
   /// What was told of policies that are out of use.
   var policyConditions: [AlertCondition] = []
@@ -135,6 +149,9 @@ public actor FleetHost {
     let (database, content) = try RegistryDatabase.open(path: directory.database)
     self.database = database
     found = content
+    // Two hosts may start in one millisecond, and clocks go back; a stored run that is nonsense is none.
+    let former = content.lastRun < Int64.max / 2 ? content.lastRun : 0
+    events = EventFeed(run: max(FleetHost.wallMilliseconds(), former + 1))
     let bootID = Recovery.bootID()
     writer = RegistryWriter(database: database, bootID: bootID, log: setup.log)
     files = KernelFiles(directory: directory, bootID: bootID)
@@ -154,6 +171,8 @@ public actor FleetHost {
     groups = GroupSampler(budget)
     history =
       configuration.metrics.history ? HistoryRecorder(path: directory.metrics, logger: setup.log) : nil
+    silenceFile = SilenceFile(path: directory.silences)
+    silences = silenceFile.load(setup.log)
     mirror = RegistryMirror(path: directory.registryFile, log: setup.log)
     var engineConfiguration = setup.engine
     engineConfiguration.basePort = configuration.ports.base
@@ -251,7 +270,7 @@ public actor FleetHost {
   }
 
   func tell(_ note: Note) {
-    pendingNotes.append(StoredNote(time: Self.wallMilliseconds(), note: note))
+    pendingNotes.append(StoredNote(event(note), note))
     let kernel = note.kernel.map { "\($0): " } ?? ""
     setup.log.info("\(kernel)\(note.event.rawValue): \(note.detail)")
   }

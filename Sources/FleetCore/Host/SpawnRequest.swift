@@ -22,6 +22,8 @@ public struct SpawnRequest: Sendable {
   public var model: String?
   public var session: String?
   public var bestEffort = false
+  /// Not of the body: tells whether the request came before.
+  public var key: RequestKey?
 
   public init() {}
 

@@ -29,6 +29,9 @@ enum KernelDocument {
     document["name"] = specification.name.map(JSON.string)
     document["pool"] = specification.pool.map(JSON.string)
     document["wanted_port"] = specification.port.map { JSON($0) }
+    document["request"] = specification.request.map {
+      ["key": .string($0.key), "body": .string($0.body), "at": JSON($0.at)]
+    }
     document["exit"] = kernel.exit.map(encode)
     document["started_at"] = kernel.process.map { JSON($0.startedAt) }
     document["backoff_ms"] = backoff.map { JSON($0.nanoseconds / 1_000_000) }
@@ -96,7 +99,7 @@ enum KernelDocument {
   private static func specification(_ reader: Reader) throws(KernelDocumentError) -> Specification {
     let json = reader.json
     let limits = json["limits"] ?? [:]
-    return Specification(
+    var specification = Specification(
       kernelspec: try reader.string("kernelspec"), language: try reader.string("language"),
       config: json["config"]?.string, provider: json["provider"]?.string, model: json["model"]?.string,
       name: json["name"]?.string, labels: (json["labels"]?.object ?? [:]).compactMapValues(\.string),
@@ -106,6 +109,10 @@ enum KernelDocument {
         openFiles: limits["open_files"]?.int.map { Int($0) }, nice: limits["nice"]?.int.map { Int($0) },
         bestEffort: limits["best_effort"]?.bool ?? false),
       port: json["wanted_port"]?.int.map { Int($0) })
+    if let request = json["request"], let key = request["key"]?.string, let body = request["body"]?.string {
+      specification.request = RequestKey(key: key, body: body, at: request["at"]?.int ?? 0)
+    }
+    return specification
   }
 
   private static func exit(_ json: JSON) -> ExitInfo? {

@@ -30,6 +30,7 @@ extension Engine {
     kernels[id]!.specification.name = wanted.name
     kernels[id]!.specification.labels = wanted.labels
     kernels[id]!.specification.owner = wanted.owner
+    kernels[id]!.specification.request = wanted.request
     kernels[id]!.isClaimed = true
     kernels[id]!.wasUsed = true
     kernels[id]!.isDraining = false

@@ -41,6 +41,8 @@ public struct Specification: Sendable, Hashable {
   public var limits: Limits
   /// A base port that the user insists on.
   public var port: Int?
+  /// The request that it was started for, if that may come again.
+  public var request: RequestKey?
 
   public init(
     kernelspec: String, language: String, config: String? = nil, provider: String? = nil, model: String? = nil,
@@ -58,6 +60,22 @@ public struct Specification: Sendable, Hashable {
     self.pool = pool
     self.limits = limits
     self.port = port
+  }
+}
+
+/// Tells a request that comes a second time from a new one, also after a restart of the host.
+public struct RequestKey: Sendable, Hashable {
+  /// A hash of the client's key and of who the client is.
+  public var key: String
+  /// A hash of what was asked for.
+  public var body: String
+  /// When it came first, in milliseconds since 1970.
+  public var at: Int64
+
+  public init(key: String, body: String, at: Int64) {
+    self.key = key
+    self.body = body
+    self.at = at
   }
 }
 
