@@ -45,4 +45,4 @@ install:
 	cp -r configs policies $(DESTDIR)$(PREFIX)/share/fleet
 
 clean:
-	rm -rf .build .build-asan Benchmarks/.build Benchmarks/.venv .venv
+	rm -rf .build .build-asan Benchmarks/.build Benchmarks/.venv .venv .venv-api

@@ -113,7 +113,8 @@ struct ErrorDocuments: RouterMiddleware {
     } catch let error as EngineError {
       return Response(error)
     } catch let error as HTTPError where error.status == .notFound {
-      return Response(EngineError(.badRequest, "there is no \(request.method) \(request.uri.path)"), .notFound)
+      return Response(
+        EngineError(.notFound, "there is no \(request.method) \(request.uri.path.prefix(200)); see /openapi.json"))
     } catch is NIOTooManyBytesError {
       return Response(EngineError(.tooLarge, "the body is larger than 1 MiB"))
     } catch let error as HTTPError {

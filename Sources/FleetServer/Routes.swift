@@ -33,8 +33,11 @@ public func makeRouter(
 ) -> Hummingbird.Router<FleetContext> {
   let router = Hummingbird.Router(context: FleetContext.self)
   router.add(middleware: RequestMeter(meters: host.meters))
+  let router = Hummingbird.Router(context: FleetContext.self, options: .autoGenerateHeadEndpoints)
   router.add(middleware: ErrorDocuments())
   router.add(middleware: Gate(keeper: keeper, requests: RequestCount(most: limits.requests)))
+  router.add(middleware: DescribedRequests())
+  addDescriptionRoutes(to: router, control)
   addHostRoutes(to: router, host, control)
   addKernelRoutes(to: router, host)
   addLifeRoutes(to: router, host)

@@ -108,9 +108,9 @@ extension FleetHost {
   }
 
   /// Whom a client means: a kernel that is there by any of its names, one that is gone by id or UUID.
-  public func subject(_ reference: String) async throws -> EventFilter.Subject {
+  public func subject(_ reference: String, as viewer: Viewer = .everyone) async throws -> EventFilter.Subject {
     await whenOpen()
-    if let kernel = engine.kernel(named: reference) { return .known(kernel.id) }
+    if let kernel = engine.kernel(named: reference), viewer.sees(kernel) { return .known(kernel.id) }
     if let id = KernelID(uuid: reference) { return .known(id) }
     let digits = reference.dropFirst("kernel-".count)
     guard reference.hasPrefix("kernel-"), digits.utf8.count == 8, digits.allSatisfy(\.isHexDigit) else {

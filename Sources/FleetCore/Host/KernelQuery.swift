@@ -28,11 +28,11 @@ public struct KernelQuery: Sendable {
 
 extension FleetHost {
   /// A page of kernels in the order of spawning, and where the next begins; nil if this is the last.
-  public func kernels(_ query: KernelQuery) async -> (kernels: [JSON], next: Int?) {
+  public func kernels(_ query: KernelQuery, as viewer: Viewer = .everyone) async -> (kernels: [JSON], next: Int?) {
     await whenOpen()
     await countConnections()
     await sample()
-    var found = engine.kernels.values.filter(query.accepts)
+    var found = engine.kernels.values.filter { viewer.sees($0) && query.accepts($0) }
     var next: Int?
     if let limit = query.limit, found.count > limit {
       found.removeLast(found.count - limit)

@@ -19,6 +19,10 @@ public struct EngineError: Error, Sendable, Hashable {
     case decisionNotFound = "decision_not_found"
     case nameTaken = "name_taken"
     case silenceNotFound = "silence_not_found"
+    /// Nothing has this address.
+    case notFound = "not_found"
+    case methodNotAllowed = "method_not_allowed"
+    case unsupportedMediaType = "unsupported_media_type"
     case wrongState = "wrong_state"
     /// An Idempotency-Key stands for another request.
     case keyReused = "key_reused"

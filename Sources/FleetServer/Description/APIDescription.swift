@@ -1,10 +1,11 @@
 // The whole HTTP API as an OpenAPI 3.1 document: https://spec.openapis.org/oas/v3.1.1.html
 import FleetEngine
+import HTTPTypes
 import JSON
 
 /// Written by hand, served at `/openapi.json`, and what requests are checked against. A test compares it with the routes.
 enum APIDescription {
-  static let operations: [Operation] = hostOperations + kernelOperations
+  static let operations: [Operation] = hostOperations + kernelOperations + metricsOperations
 
   static func document(version: String) -> JSON {
     var paths: [String: JSON] = [:]
@@ -46,6 +47,7 @@ enum APIDescription {
     ["name": "policies", "description": "The Lua files that decide."],
     ["name": "pools", "description": "Kernels that are kept ready."],
     ["name": "alerts", "description": "What somebody should know of."],
+    ["name": "metrics", "description": "What kernels use."],
   ]
 
   private static func describe(_ operation: Operation) -> JSON {
@@ -53,7 +55,10 @@ enum APIDescription {
       "operationId": .string(operation.id), "tags": [.string(operation.tag)], "summary": .string(operation.summary),
       "responses": .object(answers(operation)), "security": security(operation),
     ]
-    if let scope = operation.scope { item["description"] = .string("Needs the scope `\(scope.rawValue)`.") }
+    if let scope = operation.scope {
+      item["description"] = .string("Needs the scope `\(scope.rawValue)`.")
+      item["x-fleet-scope"] = .string(scope.rawValue)
+    }
     if !operation.parameters.isEmpty { item["parameters"] = .array(operation.parameters.map(describe)) }
     if let body = operation.body {
       var content: JSON = ["schema": body.schema]
@@ -119,7 +124,7 @@ enum APIDescription {
 
 extension Operation {
   /// nil: anybody may.
-  var scope: Scope? { RouteScopes.scope(method, path) }
+  var scope: Scope? { HTTPRequest.Method(method).flatMap { RouteScopes.scope($0, path) } }
 
   fileprivate var allErrors: [EngineError.Code] {
     var codes: [EngineError.Code] = [.badRequest, .forbidden, .tooManyRequests, .shuttingDown, .internal] + errors

@@ -8,6 +8,7 @@ extension APIDescription {
     var schemas = requestSchemas
     schemas.merge(answerSchemas) { _, new in new }
     schemas.merge(recordSchemas) { _, new in new }
+    schemas.merge(metricsSchemas) { _, new in new }
     return schemas
   }
 

@@ -1,6 +1,7 @@
 // What a host tells as it happens, with real kernels, also through its own restart.
 import FleetEngine
 import Foundation
+import GRDB
 import JSON
 import Testing
 
@@ -120,22 +121,19 @@ import Testing
   }
 
   @Test func anOlderRegistryGetsIdsFromNowOn() async throws {
-    let directory = try TemporaryDirectory()
-    let path = directory.file("fleet.db")
-    do {
-      let (database, _) = try RegistryDatabase.open(path: path)
-      try database.close()
-    }
     try await HostFixture.with { fleet in
       // As a version without ids made it.
-      try runSQLite(
-        fleet.directory.database,
-        """
-        CREATE TABLE events (
-          id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kernel TEXT, event TEXT NOT NULL,
-          detail TEXT NOT NULL);
-        INSERT INTO events (time, kernel, event, detail) VALUES (1, NULL, 'storage', 'of an older version');
-        """)
+      let database = try DatabaseQueue(path: fleet.directory.database)
+      try await database.write { db in
+        try db.execute(
+          sql: """
+            CREATE TABLE events (
+              id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kernel TEXT, event TEXT NOT NULL,
+              detail TEXT NOT NULL);
+            INSERT INTO events (time, kernel, event, detail) VALUES (1, NULL, 'storage', 'of an older version');
+            """)
+      }
+      try database.close()
       let host = try fleet.start()
       let kernel = try await host.spawn(fleet.request())
       #expect(try await host.kernel(kernel.id)["events"]?.array?.count == 2)
