@@ -3,6 +3,7 @@ import Crypto
 import FleetCore
 import FleetEngine
 import Foundation
+import HTTPTypes
 import Hummingbird
 import JSON
 

@@ -134,7 +134,11 @@ private struct Reader {
   private func bash(_ arguments: [String]) throws -> FleetProcess {
     let programs = (FleetProcess.executable as NSString).deletingLastPathComponent
     return try FleetProcess.run(
-      arguments, in: home, environment: ["PATH": "\(programs):/usr/bin:/bin", "FLEET_HOME": fleetDirectory],
+      arguments, in: home,
+      environment: [
+        // With the Python that has Jupyter's packages.
+        "PATH": "\(programs):\(Self.package)/.venv/bin:/usr/bin:/bin", "FLEET_HOME": fleetDirectory,
+      ],
       program: "/usr/bin/timeout")
   }
 }
@@ -164,7 +168,7 @@ private struct Plain {
     }
     line = line.replacing(/\d{4}-\d\d-\d\dT[\d:.]+Z/, with: "TIME")
     line = line.replacing(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, with: "UUID")
-    line = line.replacing(/kernel-[0-9a-f]{8}/, with: "kernel-ID")
+    line = line.replacing(/kernel-[0-9a-f]{8}/, with: "kernel-ID").replacing(/silence [0-9a-f]{8}/, with: "silence ID")
     line = line.replacing(/\b([0-9a-f]{64}|\([0-9a-f]{8}\))/, with: "HASH").replacing(/\([0-9a-f]{8}\)/, with: "(HASH)")
     line = line.replacing(/\s\(\d+ ms\)$/, with: "")
     line = line.replacing(/\b[0-9a-f]{16}\b/, with: "HASH")

@@ -104,7 +104,8 @@ extension EndToEnd {
           let answer = try await ask("\(url)/kernels?\(query)")
           #expect(answer.status == 400 && answer.body.contains("bad_request"), "\(query): \(answer)")
         }
-        #expect(try await ask("\(url)/kernels?limit=1&status=idle,busy&status=starting&label=a=b&label=c=d").status == 200)
+        #expect(
+          try await ask("\(url)/kernels?limit=1&status=idle,busy&status=starting&label=a=b&label=c=d").status == 200)
         let head = try await ask("--head", "\(url)/kernels")
         #expect(head.status == 200 && head.body.isEmpty && head.head.contains("content-length: "))
         // No stream begins, and the connection is free for the next.

@@ -33,7 +33,8 @@ extension EndToEnd {
         let kept = try await fleet.document("events")["events"]?.array ?? []
         #expect(kept.compactMap { $0["type"]?.string }.prefix(2) == ["spawned", "ready"])
         #expect(kept.allSatisfy { $0["name"] == "alice" })
-        let died = try await fleet.document("events", "--type", "stopping,stopped", "--kernel", kept[0]["kernel"]?.string ?? "")
+        let died = try await fleet.document(
+          "events", "--type", "stopping,stopped", "--kernel", kept[0]["kernel"]?.string ?? "")
         #expect(died["events"]?.array?.count == 2)
         let wrong = try await fleet.fleet("events", "--type", "dead")
         #expect(wrong.code == 2 && wrong.errors.contains("died"), "\(wrong)")
@@ -75,7 +76,8 @@ extension EndToEnd {
     }
 
     @Test func `alerts that people know of are told to nobody`() async throws {
-      try await FleetFixture.with(configuration: "[alerts]\ninterval = \"100ms\"\n[policies]\nalert = \"always.lua\"\n") { fleet in
+      try await FleetFixture.with(configuration: "[alerts]\ninterval = \"100ms\"\n[policies]\nalert = \"always.lua\"\n")
+      { fleet in
         let policy = """
           return {
             alert = function(fleet)

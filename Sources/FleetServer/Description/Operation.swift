@@ -45,7 +45,7 @@ struct Operation: Sendable {
 
   init(
     _ method: String, _ path: String, _ id: String, _ tag: String, _ summary: String, _ parameters: [Parameter] = [],
-    body: Body? = nil, _ answers: [Answer], errors: [EngineError.Code] = []
+    body: Body? = nil, answers: [Answer], errors: [EngineError.Code] = []
   ) {
     self.method = method
     self.path = path

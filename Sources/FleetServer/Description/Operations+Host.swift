@@ -7,16 +7,16 @@ extension APIDescription {
   static let hostOperations: [Operation] = [
     Operation(
       "GET", "/health", "getHealth", "host", "Whether the host lives; with a token also how it is.",
-      [.json(Schema.ref("Health"), "It lives.")]),
+      answers: [.json(Schema.ref("Health"), "It lives.")]),
     Operation(
       "GET", "/status", "getStatus", "host", "How the host is, its policies, and the configuration in force.",
-      [.json(Schema.ref("Status"), "The host.")]),
+      answers: [.json(Schema.ref("Status"), "The host.")]),
     Operation(
       "GET", "/registry", "getRegistry", "host", "The kernels as registry.json has them.",
-      [.json(Schema.ref("Registry"), "What is durable.")]),
+      answers: [.json(Schema.ref("Registry"), "What is durable.")]),
     Operation(
       "POST", "/cleanup", "cleanUp", "host", "Remove dead kernels and stale files, never live ones.",
-      [
+      answers: [
         .json(
           Schema.object([
             "removed": Schema.list(Schema.object(["id": Schema.string, "files": Schema.list(Schema.string)]))
@@ -25,10 +25,10 @@ extension APIDescription {
     Operation(
       "POST", "/shutdown", "shutDown", "host", "End the host; its kernels go on unless told.",
       [.init(name: "kernels", about: "Stop the kernels, too.", schema: Schema.flag)],
-      [.json(Schema.object(["status": Schema.one(of: ["stopping"])]), status: 202, "It is about to end.")]),
+      answers: [.json(Schema.object(["status": Schema.one(of: ["stopping"])]), status: 202, "It is about to end.")]),
     Operation(
       "GET", "/openapi.json", "getDescription", "host", "This description.",
-      [.json(["type": "object"], "An OpenAPI document.")]),
+      answers: [.json(["type": "object"], "An OpenAPI document.")]),
     Operation(
       "GET", "/events", "followEvents", "events",
       "What happens, as server-sent events; or, if JSON is accepted, a page of what happened.",
@@ -43,7 +43,7 @@ extension APIDescription {
           schema: eventID),
         .limit(1000, least: 0, default: 100),
       ],
-      [
+      answers: [
         .init(
           status: 200, about: "A stream that ends with the host; a comment every 15 s shows that it lives.",
           content: [("application/json", Schema.ref("EventPage")), ("text/event-stream", Schema.string)])
@@ -51,7 +51,7 @@ extension APIDescription {
     Operation(
       "GET", "/trace", "getTrace", "decisions", "Everything that was recorded in a stretch of time.",
       [time("from"), time("to")],
-      [.json(Schema.ref("Trace"), "What it takes to ask every question again.")]),
+      answers: [.json(Schema.ref("Trace"), "What it takes to ask every question again.")]),
     Operation(
       "GET", "/decisions", "listDecisions", "decisions", "What was decided, the newest first.",
       [
@@ -62,7 +62,7 @@ extension APIDescription {
         .text("kernel", "Only those about a kernel; one that is gone by its UUID."), time("since"),
         .init(name: "after", about: "The `next` of the page before.", schema: decisionID),
       ],
-      [
+      answers: [
         .json(
           Schema.object(["decisions": Schema.list(Schema.ref("Decision")), "next": Schema.maybe(Schema.string)]),
           "A page of decisions.")
@@ -73,15 +73,15 @@ extension APIDescription {
         .init(
           name: "decision", place: .path, about: "RUN-NUMBER.", schema: decisionID, isRequired: true)
       ],
-      [.json(Schema.ref("DecisionDetail"), "The decision.")], errors: [.decisionNotFound, .storage]),
+      answers: [.json(Schema.ref("DecisionDetail"), "The decision.")], errors: [.decisionNotFound, .storage]),
     Operation(
       "GET", "/policies", "listPolicies", "policies", "The policies in use, and how they fare.",
-      [.json(Schema.object(["policies": Schema.list(Schema.ref("Policy"))]), "The policies.")]),
+      answers: [.json(Schema.object(["policies": Schema.list(Schema.ref("Policy"))]), "The policies.")]),
     Operation(
       "POST", "/policies/reload", "reloadPolicies", "policies", "Load a policy again, or all of them.",
       body: .init(
         schema: Schema.input(["path": Schema.text(most: 4096)]), example: [:]),
-      [
+      answers: [
         .json(
           Schema.object([
             "policies": Schema.list(Schema.object(["path": Schema.string, "problem": Schema.maybe(Schema.string)]))
@@ -89,19 +89,19 @@ extension APIDescription {
       ]),
     Operation(
       "GET", "/pools", "listPools", "pools", "The pools: how many kernels each has and should have, and why.",
-      [.json(Schema.object(["pools": Schema.list(Schema.ref("Pool"))]), "The pools.")]),
+      answers: [.json(Schema.object(["pools": Schema.list(Schema.ref("Pool"))]), "The pools.")]),
     Operation(
       "GET", "/alerts", "listAlerts", "alerts", "Alerts that are pending, fire, or were resolved lately.",
-      [.json(Schema.object(["alerts": Schema.list(Schema.ref("Alert"))]), "The alerts.")]),
+      answers: [.json(Schema.object(["alerts": Schema.list(Schema.ref("Alert"))]), "The alerts.")]),
     Operation(
       "GET", "/silences", "listSilences", "alerts", "Of which alerts nobody is told, and until when.",
-      [.json(Schema.object(["silences": Schema.list(Schema.ref("Silence"))]), "The silences.")]),
+      answers: [.json(Schema.object(["silences": Schema.list(Schema.ref("Silence"))]), "The silences.")]),
     Operation(
       "POST", "/silences", "silenceAlerts", "alerts", "Tell nobody of certain alerts for a while.",
       body: .init(
         schema: Schema.ref("SilenceRequest"), isRequired: true,
         example: ["alert": "HighMemory", "duration_seconds": 7200, "comment": "a known leak; issue 12"]),
-      [.json(Schema.object(["silence": Schema.ref("Silence")]), status: 201, "It is in force.")],
+      answers: [.json(Schema.object(["silence": Schema.ref("Silence")]), status: 201, "It is in force.")],
       errors: [.kernelNotFound, .limit, .storage]),
     Operation(
       "DELETE", "/silences/{silence}", "endSilence", "alerts", "End a silence before its time.",
@@ -109,7 +109,8 @@ extension APIDescription {
         .init(
           name: "silence", place: .path, about: "Its id.", schema: Schema.text(most: 64, least: 1), isRequired: true)
       ],
-      [.json(Schema.object(["silence": Schema.ref("Silence")]), "It is gone.")], errors: [.silenceNotFound, .storage]),
+      answers: [.json(Schema.object(["silence": Schema.ref("Silence")]), "It is gone.")],
+      errors: [.silenceNotFound, .storage]),
   ]
 
   private static let kinds = FleetEvent.Kind.allCases.map(\.rawValue).sorted().joined(separator: "|")

@@ -23,41 +23,43 @@ extension APIDescription {
           name: "after", about: "The `next` of the page before.",
           schema: ["type": "string", "pattern": "^[0-9]{1,18}$"]),
       ],
-      [.json(Schema.ref("KernelPage"), "A page of kernels.")]),
+      answers: [.json(Schema.ref("KernelPage"), "A page of kernels.")]),
     Operation(
       "POST", "/kernels", "spawnKernel", "kernels",
       "Start a kernel, or take one that a pool has ready; answers when it answers.", [.idempotencyKey],
       body: .init(schema: Schema.ref("SpawnRequest"), example: ["language": "lua", "labels": ["team": "a"]]),
-      [.json(Schema.ref("Spawned"), status: 201, "The kernel answers.")],
+      answers: [.json(Schema.ref("Spawned"), status: 201, "The kernel answers.")],
       errors: [
         .configNotFound, .kernelspecNotFound, .nameTaken, .refused, .limit, .keyReused, .startFailed, .timeout,
         .storage,
       ]),
     Operation(
       "DELETE", "/kernels", "stopAllKernels", "kernels", "Stop all kernels at once.", [.force, .timeout],
-      [.json(Schema.ref("Stopped"), "Which ended, and of the others why not.")], errors: [.storage]),
+      answers: [.json(Schema.ref("Stopped"), "Which ended, and of the others why not.")], errors: [.storage]),
     Operation(
       "GET", "/kernels/{kernel}", "getKernel", "kernels", "One kernel, with its story.", [.kernel],
-      [.json(Schema.object(["kernel": Schema.ref("KernelWithStory")]), "The kernel.")],
+      answers: [.json(Schema.object(["kernel": Schema.ref("KernelWithStory")]), "The kernel.")],
       errors: [.kernelNotFound, .storage]),
     Operation(
       "DELETE", "/kernels/{kernel}", "stopKernel", "kernels", "Stop a kernel.", [.kernel, .force, .timeout],
-      [.json(kernelAnswer, "The kernel as it was at its end.")],
+      answers: [.json(kernelAnswer, "The kernel as it was at its end.")],
       errors: [.kernelNotFound, .wrongState, .storage, .timeout, .startFailed]),
     Operation(
       "POST", "/kernels/{kernel}/restart", "restartKernel", "kernels",
-      "Restart a kernel; it keeps its id, ports and state.", [.kernel], [.json(kernelAnswer, "It answers again.")],
+      "Restart a kernel; it keeps its id, ports and state.", [.kernel],
+      answers: [.json(kernelAnswer, "It answers again.")],
       errors: [.kernelNotFound, .wrongState, .limit, .startFailed, .timeout, .storage]),
     Operation(
       "POST", "/kernels/{kernel}/interrupt", "interruptKernel", "kernels", "Interrupt what a kernel runs.", [.kernel],
-      [.json(kernelAnswer, "The kernel was told.")], errors: [.kernelNotFound, .wrongState]),
+      answers: [.json(kernelAnswer, "The kernel was told.")], errors: [.kernelNotFound, .wrongState]),
     Operation(
       "GET", "/kernels/{kernel}/logs", "readKernelLog", "kernels", "The last lines of a kernel's log.",
       [
         .kernel,
         .init(name: "lines", about: "How many; 100 unless told.", schema: Schema.integer(0...10_000)),
       ],
-      [.json(Schema.object(["lines": Schema.list(Schema.string)]), "The oldest first.")], errors: [.kernelNotFound]),
+      answers: [.json(Schema.object(["lines": Schema.list(Schema.string)]), "The oldest first.")],
+      errors: [.kernelNotFound]),
     Operation(
       "POST", "/kernels/{kernel}/clients", "registerClient", "kernels",
       "A client on this machine says who it is; the host forgets it when its process ends.", [.kernel],
@@ -67,7 +69,7 @@ extension APIDescription {
             "name": ["type": "string", "maxLength": 200, "pattern": "^[ -~]*$"],
             "pid": Schema.integer(1...Int(Int32.max)),
           ], required: ["name", "pid"]), isRequired: true, example: ["name": "alice", "pid": 4711]),
-      [.json(clientsAnswer, "The others.")], errors: [.kernelNotFound]),
+      answers: [.json(clientsAnswer, "The others.")], errors: [.kernelNotFound]),
     Operation(
       "DELETE", "/kernels/{kernel}/clients/{pid}", "removeClient", "kernels", "A client has left.",
       [
@@ -76,12 +78,12 @@ extension APIDescription {
           name: "pid", place: .path, about: "The pid that it registered with.",
           schema: Schema.integer(1...Int(Int32.max)), isRequired: true),
       ],
-      [.json(clientsAnswer, "Those who are left.")], errors: [.kernelNotFound]),
+      answers: [.json(clientsAnswer, "Those who are left.")], errors: [.kernelNotFound]),
     Operation(
       "POST", "/find", "findKernel", "kernels",
       "A kernel that meets requirements, or a new one, as the routing policy decides.", [.idempotencyKey],
       body: .init(schema: Schema.ref("FindRequest"), example: ["language": "lua"]),
-      [
+      answers: [
         .json(
           Schema.object(["kernel": Schema.ref("Kernel"), "decision": Schema.ref("Decision")]), "The kernel, and why it."
         )

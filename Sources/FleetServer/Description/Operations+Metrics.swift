@@ -7,14 +7,14 @@ extension APIDescription {
       "GET", "/metrics", "getMetrics", "metrics",
       "What kernels use; as text for Prometheus if `Accept` names text before JSON.",
       [.init(name: "format", about: "Overrides `Accept`.", schema: Schema.one(of: ["json", "prometheus"]))],
-      [
+      answers: [
         .init(
           status: 200, about: "All kernels.",
           content: [("application/json", Schema.ref("Metrics")), ("text/plain", Schema.string)])
       ]),
     Operation(
       "GET", "/metrics/prometheus", "scrape", "metrics", "The text that Prometheus scrapes.",
-      [.init(status: 200, about: "Format 0.0.4.", content: [("text/plain", Schema.string)])]),
+      answers: [.init(status: 200, about: "Format 0.0.4.", content: [("text/plain", Schema.string)])]),
   ]
 
   private static let io = Schema.maybe(

@@ -1,5 +1,6 @@
 // Events in the format of server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import FleetCore
+import HTTPTypes
 import Hummingbird
 import JSON
 

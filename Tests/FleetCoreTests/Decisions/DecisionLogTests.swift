@@ -60,7 +60,8 @@ import Testing
     #expect(pages == [[7, 6], [5, 4], [3, 2], [1]])
     filter.before = (run: await recorder.run, number: 99)
     let gone = filter
-    let found = try await recorder.flushed { log in Result { () throws(StorageError) in try log.get().last(gone) } }.get()
+    let found = try await recorder.flushed { log in Result { () throws(StorageError) in try log.get().last(gone) } }
+      .get()
     #expect(found == nil)
   }
 

@@ -40,7 +40,9 @@ import Testing
   @Test func pagesAddUpAlsoWhenKernelsGoInBetween() async throws {
     try await HostFixture.with { fleet in
       let host = try fleet.start()
-      for number in 1...4 { _ = try await host.spawn(fleet.request(["language": "python", "name": .string("k\(number)")])) }
+      for number in 1...4 {
+        _ = try await host.spawn(fleet.request(["language": "python", "name": .string("k\(number)")]))
+      }
       var query = KernelQuery()
       query.limit = 2
       let first = await host.kernels(query)

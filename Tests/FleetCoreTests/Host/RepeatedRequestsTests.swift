@@ -27,7 +27,8 @@ import Testing
     _ = try await repeats.once(key("a")) { answer("one") }
     let repeats = repeats
     let other = key("a", body: "other")
-    #expect(await refusal { try await repeats.once(other) { .init(status: 200, body: []) }.isRepeated }?.code == .keyReused)
+    #expect(
+      await refusal { try await repeats.once(other) { .init(status: 200, body: []) }.isRepeated }?.code == .keyReused)
   }
 
   @Test func aHundredAtOnceAreOne() async throws {
@@ -86,7 +87,9 @@ import Testing
       let found = try await host.kernel(startedFor: RequestKey(key: "k", body: "b", at: now + 1000))
       #expect(found?["uuid"] == kernel["uuid"])
       let reopened = host
-      let other = await refusal { try await reopened.kernel(startedFor: RequestKey(key: "k", body: "c", at: now)) == nil }
+      let other = await refusal {
+        try await reopened.kernel(startedFor: RequestKey(key: "k", body: "c", at: now)) == nil
+      }
       #expect(other?.code == .keyReused)
       let later = RequestKey(key: "k", body: "b", at: now + 25 * 3_600_000)
       #expect(try await host.kernel(startedFor: later) == nil)
