@@ -111,7 +111,11 @@ struct ErrorDocuments: RouterMiddleware {
     do {
       return try await next(request, context)
     } catch let error as EngineError {
-      return Response(error)
+      var response = Response(error)
+      if error.code == .methodNotAllowed {
+        response.headers[.allow] = RouteIndex.list(RouteIndex.shared.methods(of: request.uri.path))
+      }
+      return response
     } catch let error as HTTPError where error.status == .notFound {
       return Response(
         EngineError(.notFound, "there is no \(request.method) \(request.uri.path.prefix(200)); see /openapi.json"))

@@ -7,6 +7,7 @@ enum Main {
     [
       SpawnBenchmark.self, ExecuteBenchmark.self, IdleBenchmark.self, DecisionBenchmark.self, HelperBenchmark.self,
       RedisBenchmark.self, ListBenchmark.self, WebSocketBenchmark.self,
+      RedisBenchmark.self, ListBenchmark.self, SlowBenchmark.self,
       SyncBenchmark.self, RecoveryBenchmark.self, KernelBenchmark.self,
     ]
   }

@@ -3,8 +3,7 @@ import FleetEngine
 import Hummingbird
 import JSON
 
-/// Asked after access was checked, so that strangers learn nothing, and before any route. What colleagues of a route have
-/// not described yet is let through.
+/// Asked after access was checked, so that strangers learn nothing, and before any route.
 struct DescribedRequests: RouterMiddleware {
   typealias Context = FleetContext
 
@@ -13,15 +12,12 @@ struct DescribedRequests: RouterMiddleware {
   ) async throws -> Response {
     let methods = RouteIndex.shared.methods(of: request.uri.path)
     guard methods.isEmpty || methods.contains(request.method.rawValue) else {
-      let isAsked = request.method == .options
-      var response =
-        isAsked
-        ? Response(status: .noContent)
-        : Response(
-          EngineError(.methodNotAllowed, "there is no \(request.method) \(request.uri.path), but \(Self.list(methods))")
-        )
-      response.headers[.allow] = Self.list(methods)
-      return response
+      if request.method == .options {
+        return Response(status: .noContent, headers: [.allow: RouteIndex.list(methods)])
+      }
+      throw EngineError(
+        .methodNotAllowed,
+        "there is no \(request.method) \(request.uri.path.prefix(200)), but \(RouteIndex.list(methods))")
     }
     if let operation = RouteIndex.shared.operation(request.method.rawValue, context.endpointPath ?? "") {
       try Self.checkQuery(of: request, operation)
@@ -29,8 +25,6 @@ struct DescribedRequests: RouterMiddleware {
     }
     return try await next(request, context)
   }
-
-  private static func list(_ methods: Set<String>) -> String { methods.sorted().joined(separator: ", ") }
 
   /// A parameter that is misspelt must not be silently left out.
   private static func checkQuery(of request: Request, _ operation: Operation) throws(EngineError) {
@@ -78,6 +72,8 @@ struct RouteIndex: Sendable {
       return (path.split(separator: "/"), methods.union(more))
     }
   }
+
+  static func list(_ methods: Set<String>) -> String { methods.sorted().joined(separator: ", ") }
 
   /// What a route is: HEAD is what GET is.
   func operation(_ method: String, _ endpoint: String) -> Operation? {

@@ -38,7 +38,7 @@ import Testing
 
   private func last(_ recorder: DecisionRecorder, _ filter: DecisionFilter = .init()) async throws -> [RecordedDecision]
   {
-    let found = try await recorder.flushed { log in Result { () throws(StorageError) in try log.get().last(filter) } }
+    let found = await recorder.flushed { log in Result { () throws(StorageError) in try log.get().last(filter) } }
     return try #require(try found.get())
   }
 

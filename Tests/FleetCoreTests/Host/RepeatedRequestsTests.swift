@@ -14,6 +14,10 @@ import Testing
 
   private func answer(_ text: String) -> RepeatedRequests.Answer { .init(status: 201, body: Array(text.utf8)) }
 
+  private final class Counter: Sendable {
+    let count = Mutex(0)
+  }
+
   @Test func theSecondGetsWhatTheFirstGot() async throws {
     let first = try await repeats.once(key("a")) { answer("one") }
     let second = try await repeats.once(key("a")) { answer("two") }
@@ -33,14 +37,14 @@ import Testing
 
   @Test func aHundredAtOnceAreOne() async throws {
     let (gate, open) = AsyncStream.makeStream(of: Void.self)
-    let count = Mutex(0)
+    let counter = Counter()
     let repeats = repeats
     let key = key("a")
     let answers = try await withThrowingTaskGroup(of: (RepeatedRequests.Answer, Bool).self) { group in
       for _ in 0..<100 {
         group.addTask {
           let (answer, isRepeated) = try await repeats.once(key) {
-            let number = count.withLock { count in
+            let number = counter.count.withLock { count in
               count += 1
               return count
             }
@@ -53,7 +57,7 @@ import Testing
       open.yield()
       return try await group.reduce(into: []) { $0.append($1) }
     }
-    #expect(count.withLock { $0 } == 1 && answers.allSatisfy { $0.0.body == [1] })
+    #expect(counter.count.withLock { $0 } == 1 && answers.allSatisfy { $0.0.body == [1] })
     #expect(answers.count { !$0.1 } == 1)
   }
 
