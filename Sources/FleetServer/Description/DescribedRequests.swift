@@ -11,10 +11,10 @@ struct DescribedRequests: RouterMiddleware {
     _ request: Request, context: Context, next: (Request, Context) async throws -> Response
   ) async throws -> Response {
     let methods = RouteIndex.shared.methods(of: request.uri.path)
+    if request.method == .options, !methods.isEmpty {
+      return Response(status: .noContent, headers: [.allow: RouteIndex.list(methods)])
+    }
     guard methods.isEmpty || methods.contains(request.method.rawValue) else {
-      if request.method == .options {
-        return Response(status: .noContent, headers: [.allow: RouteIndex.list(methods)])
-      }
       throw EngineError(
         .methodNotAllowed,
         "there is no \(request.method) \(request.uri.path.prefix(200)), but \(RouteIndex.list(methods))")
