@@ -31,9 +31,8 @@ public struct HostControl: Sendable {
 public func makeRouter(
   _ host: FleetHost, _ control: HostControl, keeper: Gatekeeper = .local, limits: ServerLimits = ServerLimits()
 ) -> Hummingbird.Router<FleetContext> {
-  let router = Hummingbird.Router(context: FleetContext.self)
-  router.add(middleware: RequestMeter(meters: host.meters))
   let router = Hummingbird.Router(context: FleetContext.self, options: .autoGenerateHeadEndpoints)
+  router.add(middleware: RequestMeter(meters: host.meters))
   router.add(middleware: ErrorDocuments())
   router.add(middleware: Gate(keeper: keeper, requests: RequestCount(most: limits.requests)))
   router.add(middleware: DescribedRequests())
