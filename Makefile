@@ -5,7 +5,7 @@ BIN = $(shell swift build $(RELEASE) --show-bin-path)
 PREFIX ?= /usr/local
 PYTHON := .venv/bin/python
 
-.PHONY: all deps deps-test build run test test-unit bench format install clean
+.PHONY: all deps deps-test build run test test-unit soak bench format install clean
 
 all: build
 
@@ -28,6 +28,10 @@ test: deps-test
 test-unit: deps
 	scripts/test unit
 
+# Not part of the tests: an hour of faults.
+soak: deps-test
+	scripts/soak
+
 bench: build deps-test
 	@scripts/deps bench
 	swift build --package-path Benchmarks --configuration release
@@ -45,4 +49,4 @@ install:
 	cp -r configs policies $(DESTDIR)$(PREFIX)/share/fleet
 
 clean:
-	rm -rf .build .build-asan Benchmarks/.build Benchmarks/.venv .venv
+	rm -rf .build .build-asan .build-simulated Benchmarks/.build Benchmarks/.venv .venv .venv-api

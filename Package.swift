@@ -36,6 +36,8 @@ let package = Package(
     .library(name: "JupyterProtocol", targets: ["JupyterProtocol"]),
     .library(name: "PolicyHost", targets: ["PolicyHost"]),
     .library(name: "PolicyTools", targets: ["PolicyTools"]),
+    // Preloaded into hosts by Tests/FleetFaultTests.
+    .library(name: "FleetFaults", type: .dynamic, targets: ["CFleetFaults"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -132,6 +134,10 @@ let package = Package(
     tests("FleetServerTests", ["FleetServer"]),
     tests("LuaKernelTests", ["LuaKernel"], exclude: ["Python"]),
     tests("FleetCommandTests", ["fleet", "fleet-kernel", "FleetClient", "JupyterProtocol"]),
+    // Hosts that are killed, and whose disks fail.
+    .target(name: "CFleetFaults", path: "Tests/CFleetFaults", cSettings: strictC),
+    .executableTarget(name: "fleet-shim-faults", path: "Tests/fleet-shim-faults", cSettings: strictC),
+    tests("FleetFaultTests", ["JSON", "FleetClient", "JupyterProtocol"]),
     // Real processes: the built executables, real kernels, Python clients.
     tests("FleetTests", ["JSON"], exclude: ["Python"]),
   ]

@@ -2,14 +2,15 @@
 
 #include "CFleetSystem.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-ssize_t fleet_read_file(const char *path, void *bytes, size_t capacity) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return -errno;
+static ssize_t read_and_close(int fd, void *bytes, size_t capacity) {
   size_t used = 0;
   while (used < capacity) {
     ssize_t got = read(fd, (char *)bytes + used, capacity - used);
@@ -25,6 +26,49 @@ ssize_t fleet_read_file(const char *path, void *bytes, size_t capacity) {
   close(fd);
   return (ssize_t)used;
 }
+
+ssize_t fleet_read_file(const char *path, void *bytes, size_t capacity) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  return fd < 0 ? -errno : read_and_close(fd, bytes, capacity);
+}
+
+int fleet_open_record(const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return -errno;
+  struct stat info;
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) return fd;
+  close(fd);
+  return -EINVAL;
+}
+
+ssize_t fleet_read_record(const char *path, void *bytes, size_t capacity) {
+  int fd = fleet_open_record(path);
+  return fd < 0 ? fd : read_and_close(fd, bytes, capacity);
+}
+
+// Each level holds a descriptor; what is deeper than any program makes it stays, and so does what it lies in.
+static int remove_below(int parent, const char *name, int depth) {
+  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
+  if (errno != EISDIR && errno != EPERM) return -errno;
+  if (depth == 0) return -ELOOP;
+  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), result = 0;
+  if (fd < 0) return -errno;
+  DIR *directory = fdopendir(fd);
+  if (!directory) {
+    close(fd);
+    return -ENOMEM;
+  }
+  for (struct dirent *entry; (entry = readdir(directory));) {
+    if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+    int error = remove_below(dirfd(directory), entry->d_name, depth - 1);
+    if (error) result = error;
+  }
+  closedir(directory);
+  if (unlinkat(parent, name, AT_REMOVEDIR) == 0) return 0;
+  return result ? result : -errno;
+}
+
+int fleet_remove_tree(const char *path) { return remove_below(AT_FDCWD, path, 128); }
 
 int fleet_write_file(const char *path, const char *bytes, size_t count) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);

@@ -132,3 +132,8 @@ int fleet_lock_holder(int fd, pid_t *holder) {
   *holder = lock.l_type == F_UNLCK ? 0 : (lock.l_pid > 0 ? lock.l_pid : -1);
   return 0;
 }
+
+int fleet_landlock_abi(void) {
+  const long create_ruleset = 444;  // of <asm/unistd.h> since Linux 5.13, the same on every machine
+  return (int)syscall(create_ruleset, NULL, 0, 1);
+}

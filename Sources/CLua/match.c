@@ -101,12 +101,16 @@ bool row_matches(const fleet *f, const set *s, const record *values) {
   return true;
 }
 
+int matched_fields(const fleet *f) {
+  return f->preferred_rule >= 0 ? f->rules[f->preferred_rule].request_field : f->views[0].fields.count;
+}
+
 bool filter_parse(clua_vm *vm, const fleet *f, set *s) {
   s->clauses = s->filter.count ? 1 : 0;
   s->is_matched = s->filter.count && s->filter.bytes[0] == 1;
   if (!s->is_matched) return true;
-  // Where the request ends is where its last field does.
-  int count = f->views[0].fields.count - (f->preferred_rule >= 0);
+  // Where the request ends is where the last field does that rows are matched by.
+  int count = matched_fields(f);
   const uint8_t *start = s->filter.bytes + 1, *at = start, *end = s->filter.bytes + s->filter.count;
   for (int i = 0; i < count; i++)
     if (!(at = record_skip(at, end))) return false;

@@ -187,6 +187,9 @@ void index_remove(row_index *index, const row *r);
 
 // match.c: never raise.
 bool row_matches(const fleet *f, const set *s, const record *values);
+/// How many fields of a request rows are matched by: those before the preferring one. What is behind it is for the policy
+/// alone, and makes no set of its own.
+int matched_fields(const fleet *f);
 /// Finds its parts in a set's filter; false if there is no memory.
 bool filter_parse(clua_vm *vm, const fleet *f, set *s);
 

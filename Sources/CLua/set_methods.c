@@ -138,7 +138,7 @@ static int push_single(lua_State *L, const fleet *f, row *r) {
   return 1;
 }
 
-/// The row that is preferred for what the request has in its last field, if it matches; else null.
+/// The row that is preferred for what the request has in the preferring field, if it matches; else null.
 static row *preferred_row(lua_State *L, fleet *f, const set *s, clua_bytes value) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->preferred);
   clua_decode(L, value);
@@ -185,7 +185,7 @@ static int fleet_match(lua_State *L) {
   clua_bytes bytes = {f->asked.bytes + 1, f->asked.count - 1};
   if (!record_parse(&asked, bytes, request->fields.count, offsets)) return luaL_error(L, "damaged request");
   bool prefers = f->preferred_rule >= 0;
-  int last = request->fields.count - prefers;
+  int last = matched_fields(f);
   set *s = set_for(L, f, (clua_bytes){f->asked.bytes, 1 + record_start(&asked, last)});
   if (prefers && record_tag(&asked, last) != CLUA_TAG_NIL) {
     row *r = preferred_row(L, f, s, record_bytes(&asked, last));

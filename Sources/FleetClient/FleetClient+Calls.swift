@@ -11,8 +11,21 @@ extension FleetClient {
 
   public func status() throws(FleetClientError) -> JSON { try call("GET", "/status") }
 
-  /// `{"kernels":[…]}`.
-  public func kernels() throws(FleetClientError) -> JSON { try call("GET", "/kernels") }
+  /// `{"kernels":[…],"next"}`.
+  /// - Parameter query: pairs of names and values as `GET /kernels` takes them; all kernels without.
+  public func kernels(_ query: [(String, String)] = []) throws(FleetClientError) -> JSON {
+    try call("GET", "/kernels" + Self.query(query))
+  }
+
+  /// `{"events":[…],"next"}`, the oldest first.
+  public func events(_ query: [(String, String)] = []) throws(FleetClientError) -> JSON {
+    try call("GET", "/events" + Self.query(query))
+  }
+
+  /// With a question mark; nothing of nothing.
+  public static func query(_ pairs: [(String, String)]) -> String {
+    pairs.isEmpty ? "" : "?" + pairs.map { "\($0.0)=\(encoded($0.1))" }.joined(separator: "&")
+  }
 
   /// `{"kernel":{…}}` with its events.
   public func kernel(_ kernel: String) throws(FleetClientError) -> JSON { try call("GET", Self.path(kernel)) }
@@ -97,6 +110,17 @@ extension FleetClient {
 
   /// `{"alerts":[…]}`.
   public func alerts() throws(FleetClientError) -> JSON { try call("GET", "/alerts") }
+
+  /// `{"silences":[…]}`.
+  public func silences() throws(FleetClientError) -> JSON { try call("GET", "/silences") }
+
+  /// `{"silence":{…}}`.
+  public func silence(_ request: JSON) throws(FleetClientError) -> JSON { try call("POST", "/silences", request) }
+
+  /// `{"silence":{…}}`, which has ended.
+  public func endSilence(_ id: String) throws(FleetClientError) -> JSON {
+    try call("DELETE", "/silences/" + Self.encoded(id))
+  }
 
   /// `{"policies":[…]}`.
   public func policies() throws(FleetClientError) -> JSON { try call("GET", "/policies") }

@@ -12,7 +12,10 @@ struct HTTPResponse {
 struct HTTPResponseReader {
   private var buffer: [UInt8] = []
   private var start = 0
-  private let deadline: Deadline
+  private var deadline: Deadline
+  /// Of a body that is read line by line: what came of a line that has not ended, and whether all has come.
+  private var partial: [UInt8] = []
+  private var hasEnded = false
 
   static let maximumHead = 64 << 10
   static let maximumBody = 256 << 20
@@ -75,21 +78,60 @@ struct HTTPResponseReader {
     return HTTPResponse(status: head.status, body: body, keepsAlive: keepsAlive && start == buffer.count)
   }
 
+  // MARK: A body without end
+
+  /// Reads the head of an answer whose body is read with `lines`.
+  /// - Returns: nil, or the whole answer if it is a refusal or comes in one piece.
+  mutating func begin(from connection: borrowing UnixConnection) throws(FleetClientError) -> HTTPResponse? {
+    let head = try head(from: connection)
+    let isChunked = head.headers["transfer-encoding"]?.lowercased().hasSuffix("chunked") == true
+    if head.status == 200, isChunked { return nil }
+    return try body(of: head, from: connection)
+  }
+
+  /// The lines that the next piece of the body ends; nil when it is over.
+  /// - Parameter limit: how long that piece may take to come.
+  mutating func lines(
+    from connection: borrowing UnixConnection, within limit: Duration
+  ) throws(FleetClientError) -> [String]? {
+    if hasEnded { return nil }
+    deadline = Deadline(after: limit)
+    // What was used is given up, or a body without end would fill the memory.
+    buffer.removeFirst(start)
+    start = 0
+    guard let piece = try chunk(from: connection) else {
+      hasEnded = true
+      return nil
+    }
+    partial += piece
+    guard partial.count <= Self.maximumBody else { throw .malformedReply("a line of it never ends") }
+    var lines = partial.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    partial = lines.popLast().map(Array.init) ?? []
+    return lines.map { String(decoding: $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0, as: UTF8.self) }
+  }
+
   private mutating func chunks(from connection: borrowing UnixConnection) throws(FleetClientError) -> [UInt8] {
     var body: [UInt8] = []
-    while true {
-      let header = try line(from: connection)
-      let digits = header.prefix { $0 != ";" && $0 != " " }
-      guard let size = Int(digits, radix: 16), size >= 0, size <= Self.maximumBody - body.count else {
-        throw .malformedReply("a piece of it has the length \"\(header.prefix(40))\"")
-      }
-      if size == 0 {
-        while try !line(from: connection).isEmpty {}  // trailers
-        return body
-      }
-      body += try take(size, from: connection)
-      guard try line(from: connection).isEmpty else { throw .malformedReply("a piece of it is longer than it says") }
+    while let piece = try chunk(from: connection, most: Self.maximumBody - body.count) { body += piece }
+    return body
+  }
+
+  /// The next piece of a chunked body; nil when that was the last.
+  private mutating func chunk(
+    from connection: borrowing UnixConnection, most: Int = maximumBody
+  ) throws(FleetClientError) -> [UInt8]? {
+    let header = try line(from: connection)
+    let digits = header.prefix { $0 != ";" && $0 != " " }
+    guard let size = Int(digits, radix: 16), size >= 0, size <= most else {
+      throw .malformedReply("a piece of it has the length \"\(header.prefix(40))\"")
     }
+    if size == 0 {
+      while try !line(from: connection).isEmpty {}  // trailers
+      return nil
+    }
+    let piece = try take(size, from: connection)
+    guard try line(from: connection).isEmpty else { throw .malformedReply("a piece of it is longer than it says") }
+    return piece
   }
 
   /// A line without its end.

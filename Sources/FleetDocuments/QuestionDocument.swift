@@ -65,6 +65,8 @@ public enum QuestionDocument {
     document.set("labels", requirements.labels)
     document.set("owner", requirements.owner)
     document.set("session", requirements.session)
+    document.set("source", requirements.source)
+    document.set("path", requirements.path)
     return document.json
   }
 
@@ -74,7 +76,8 @@ public enum QuestionDocument {
       config: try reader.optionalString("config"), provider: try reader.optionalString("provider"),
       model: try reader.optionalString("model"), memory: try reader.optionalInt("memory"),
       labels: try reader.stringsByName("labels"), owner: try reader.optionalString("owner"),
-      session: try reader.optionalString("session"))
+      session: try reader.optionalString("session"), source: try reader.optionalString("source"),
+      path: try reader.optionalString("path"))
   }
 
   // MARK: scale
@@ -109,6 +112,8 @@ public enum QuestionDocument {
     exit.set("code", crash.exit.code)
     exit.set("signal", crash.exit.signal)
     exit.set("out_of_memory", flag: crash.exit.outOfMemory)
+    exit.set("limit", crash.exit.limit?.rawValue)
+    exit.set("unseen", flag: crash.exit.isUnseen)
     exit.set("detail", crash.exit.detail)
     exit.set("ended_at", crash.exit.endedAt)
     exit.set("lost", flag: crash.exit.isLost)
@@ -122,7 +127,9 @@ public enum QuestionDocument {
       uuid: try reader.string("kernel"),
       exit: ExitInfo(
         code: try exit.optionalInt("code").map { Int($0) }, signal: try exit.optionalInt("signal").map { Int($0) },
-        outOfMemory: try exit.bool("out_of_memory"), detail: try exit.optionalString("detail"),
+        outOfMemory: try exit.bool("out_of_memory"),
+        limit: try exit.optionalString("limit").flatMap(ExitInfo.Limit.init(rawValue:)),
+        isUnseen: try exit.bool("unseen"), detail: try exit.optionalString("detail"),
         endedAt: try exit.optionalInt("ended_at"), isLost: try exit.bool("lost")),
       reason: try reader.string("reason"), recent: try reader.int("recent"),
       uptime: try reader.optionalDouble("uptime"), proposal: try reader.optionalDouble("proposal"))
@@ -136,6 +143,7 @@ enum LimitsDocument {
     document.set("cpu", limits.cpu)
     document.set("processes", limits.processes)
     document.set("open_files", limits.openFiles)
+    document.set("file_size", limits.fileSize)
     document.set("nice", limits.nice)
     document.set("best_effort", flag: limits.bestEffort)
     return document.json
@@ -145,7 +153,7 @@ enum LimitsDocument {
     Limits(
       memory: try reader.optionalInt("memory"), cpu: try reader.optionalDouble("cpu"),
       processes: try reader.optionalInt("processes").map { Int($0) },
-      openFiles: try reader.optionalInt("open_files").map { Int($0) },
+      openFiles: try reader.optionalInt("open_files").map { Int($0) }, fileSize: try reader.optionalInt("file_size"),
       nice: try reader.optionalInt("nice").map { Int($0) }, bestEffort: try reader.bool("best_effort"))
   }
 }

@@ -14,8 +14,13 @@ extension Response {
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
   }
 
-  init(_ error: EngineError) {
-    let document: JSON = ["error": .string(error.message), "code": .string(error.code.rawValue)]
+  /// - Parameter isForJupyter: Jupyter's clients show `message`, and some of them `reason`.
+  init(_ error: EngineError, isForJupyter: Bool = false) {
+    var document: JSON = ["error": .string(error.message), "code": .string(error.code.rawValue)]
+    if isForJupyter {
+      document["message"] = .string(error.message)
+      document["reason"] = .string(error.code.status.reasonPhrase)
+    }
     self.init(document: document, status: error.code.status)
     switch error.code {
     case .unauthorized: headers[.wwwAuthenticate] = "Bearer realm=\"fleet\""
@@ -29,8 +34,13 @@ extension EngineError.Code {
   var status: HTTPResponse.Status {
     switch self {
     case .badRequest: .badRequest
-    case .kernelNotFound, .configNotFound, .kernelspecNotFound, .decisionNotFound: .notFound
+    case .kernelNotFound, .configNotFound, .kernelspecNotFound, .decisionNotFound, .sessionNotFound, .silenceNotFound,
+      .notFound:
+      .notFound
     case .nameTaken, .wrongState: .conflict
+    case .keyReused: .unprocessableContent
+    case .methodNotAllowed: .methodNotAllowed
+    case .unsupportedMediaType: .unsupportedMediaType
     case .refused, .limit, .forbidden: .forbidden
     case .unauthorized: .unauthorized
     case .tooManyRequests: .tooManyRequests
@@ -107,23 +117,30 @@ struct ErrorDocuments: RouterMiddleware {
     do {
       return try await next(request, context)
     } catch let error as EngineError {
-      return Response(error)
+      var response = Response(error, for: request)
+      if error.code == .methodNotAllowed {
+        response.headers[.allow] = RouteIndex.list(RouteIndex.shared.methods(of: request.uri.path))
+      }
+      return response
     } catch let error as HTTPError where error.status == .notFound {
-      return Response(EngineError(.badRequest, "there is no \(request.method) \(request.uri.path)"), .notFound)
+      return Response(
+        EngineError(.notFound, "there is no \(request.method) \(request.uri.path.prefix(200)); see /openapi.json"),
+        for: request)
     } catch is NIOTooManyBytesError {
-      return Response(EngineError(.tooLarge, "the body is larger than 1 MiB"))
+      return Response(EngineError(.tooLarge, "the body is larger than 1 MiB"), for: request)
     } catch let error as HTTPError {
-      return Response(EngineError(.badRequest, error.body ?? error.status.reasonPhrase), error.status)
+      return Response(
+        EngineError(.badRequest, error.body ?? error.status.reasonPhrase), error.status, for: request)
     } catch {
       context.logger.error("\(request.method) \(request.uri.path): \(error)")
-      return Response(EngineError(.internal, "\(error)"))
+      return Response(EngineError(.internal, "\(error)"), for: request)
     }
   }
 }
 
 extension Response {
-  fileprivate init(_ error: EngineError, _ status: HTTPResponse.Status) {
-    self.init(error)
-    self.status = status
+  fileprivate init(_ error: EngineError, _ status: HTTPResponse.Status? = nil, for request: Request) {
+    self.init(error, isForJupyter: request.uri.path.hasPrefix("/api/"))
+    if let status { self.status = status }
   }
 }

@@ -27,6 +27,7 @@ func addPolicyRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetH
     query.limit = try request.count("limit", default: 20, most: 10_000)
     query.kernel = request.uri.queryParameters["kernel"].map(String.init)
     query.since = try request.time("since")
+    query.after = request.uri.queryParameters["after"].map(String.init)
     if let name = request.uri.queryParameters["entry"].map(String.init) {
       guard let entry = EntryPoint(rawValue: name) else {
         throw EngineError(

@@ -31,16 +31,21 @@ public struct HostControl: Sendable {
 public func makeRouter(
   _ host: FleetHost, _ control: HostControl, keeper: Gatekeeper = .local, limits: ServerLimits = ServerLimits()
 ) -> Hummingbird.Router<FleetContext> {
-  let router = Hummingbird.Router(context: FleetContext.self)
+  let router = Hummingbird.Router(context: FleetContext.self, options: .autoGenerateHeadEndpoints)
   router.add(middleware: RequestMeter(meters: host.meters))
   router.add(middleware: ErrorDocuments())
   router.add(middleware: Gate(keeper: keeper, requests: RequestCount(most: limits.requests)))
+  router.add(middleware: DescribedRequests())
+  addDescriptionRoutes(to: router, control)
   addHostRoutes(to: router, host, control)
   addKernelRoutes(to: router, host)
   addLifeRoutes(to: router, host)
   addMetricsRoutes(to: router, host, control)
   addPolicyRoutes(to: router, host, control)
   addChannelRoutes(to: router, host)
+  addGatewayRoutes(to: router, host, version: control.version)
+  addEventRoutes(to: router, host)
+  addSilenceRoutes(to: router, host)
   return router
 }
 
@@ -78,8 +83,9 @@ private func health(_ host: FleetHost, _ control: HostControl) async -> JSON {
 }
 
 private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
-  router.get("kernels") { _, context in
-    Response(document: ["kernels": .array(await host.kernels(as: context.viewer))])
+  router.get("kernels") { request, context in
+    let (kernels, next) = await host.kernels(try request.kernelQuery(), as: context.viewer)
+    return Response(document: ["kernels": .array(kernels), "next": JSON(next.map { "\($0)" })])
   }
   router.get("kernels/:kernel") { _, context in
     Response(document: ["kernel": try await host.kernel(try context.kernel, as: context.viewer)])
@@ -109,14 +115,25 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
 
 private func addLifeRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.post("kernels") { request, context in
-    let wanted = try SpawnRequest(json: try await request.document())
-    let (kernel, isTaken) = try await host.spawnOrTake(wanted, as: context.viewer)
-    return Response(document: ["kernel": kernel, "taken": .bool(isTaken)], status: .created)
+    let body = try await request.document()
+    return try await once(request, context, host, body: body) { key in
+      if let key, let kernel = try await host.kernel(startedFor: key) {
+        return Made(status: .created, document: ["kernel": kernel, "taken": false])
+      }
+      var wanted = try await context.checked(SpawnRequest(json: body), host)
+      wanted.key = key
+      let (kernel, isTaken) = try await host.spawnOrTake(wanted, as: context.viewer)
+      return Made(status: .created, document: ["kernel": kernel, "taken": .bool(isTaken)])
+    }
   }
   router.post("find") { request, context in
-    let wanted = try SpawnRequest(json: try await request.document())
-    let (kernel, decision) = try await host.find(wanted, as: context.viewer)
-    return Response(document: ["kernel": kernel, "decision": decision])
+    let body = try await request.document()
+    return try await once(request, context, host, body: body) { key in
+      var wanted = try await context.checked(SpawnRequest(json: body), host)
+      wanted.key = key
+      let (kernel, decision) = try await host.find(wanted, as: context.viewer)
+      return Made(status: .ok, document: ["kernel": kernel, "decision": decision])
+    }
   }
   router.delete("kernels/:kernel") { request, context in
     let kernel = try await host.stop(
@@ -131,5 +148,14 @@ private func addLifeRoutes(to router: Hummingbird.Router<FleetContext>, _ host: 
   }
   router.post("kernels/:kernel/interrupt") { _, context in
     Response(document: ["kernel": try await host.interrupt(try context.kernel, as: context.viewer)])
+  }
+}
+
+extension FleetContext {
+  /// The user of the control socket is the kernels' user and may set whatever a kernel can have; others only what is
+  /// allowed to them.
+  fileprivate func checked(_ request: SpawnRequest, _ host: FleetHost) async throws -> SpawnRequest {
+    if !isControlSocket { try await host.checkEnvironment(of: request) }
+    return request
   }
 }

@@ -1,4 +1,5 @@
 // The Lua kernel: takes requests from the shell channel one by one, on the thread that owns the Lua state.
+import FleetConfiguration
 import Glibc
 import JSON
 import JupyterProtocol
@@ -100,7 +101,7 @@ public final class LuaKernel {
       let content: JSON = ["status": "ok", "restart": .bool(restart)]
       server.publisher.publish("shutdown_reply", parent: nil, content: content.encoded())
     }
-    log.info("ends: \(ending)")
+    log.info(ending == .idle ? KernelEnd.idle : "ends: \(ending)")
     // A client that started this process, such as jupyter console, looks whether it lives before it reads the reply.
     if case .exit = ending { poll(nil, 0, 200) }
     server.stop()

@@ -27,7 +27,10 @@ static const char *name_of(const struct options *options, const char *suffix) {
 
 void open_directory(const struct options *options) {
   directory = open(options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) fail("directory", errno, "cannot open %s", options->directory);
+  struct stat info;
+  if (directory < 0 || fstat(directory, &info) < 0) fail("directory", errno, "cannot open %s", options->directory);
+  bool same = info.st_dev == options->directory_device && info.st_ino == options->directory_inode;
+  if (options->directory_inode && !same) fail("directory", ESTALE, "%s is another directory than it was", options->directory);
 }
 
 static bool lock_now(int fd) {
@@ -63,8 +66,10 @@ static bool write_record(int fd, struct text *text) {
 void take_lock(const struct options *options) {
   const char *name = name_of(options, ".lock");
   for (;;) {
-    lock = openat(directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    lock = openat(directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (lock < 0) fail("lock", errno, "cannot open %s in %s", name, options->directory);
+    struct stat info;
+    if (fstat(lock, &info) < 0 || !S_ISREG(info.st_mode)) fail("lock", EINVAL, "%s is no regular file", name);
     if (!lock_now(lock)) {
       int error = errno;
       pid_t holder = holder_of(lock);
@@ -77,7 +82,9 @@ void take_lock(const struct options *options) {
   write_lock(options, 0);
   unlinkat(directory, name_of(options, ".exit"), 0);
   unlinkat(directory, name_of(options, ".pid"), 0);
-  reserve = openat(directory, name_of(options, ".exit.new"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  // Whatever an earlier shim, or somebody else, left under that name is not ours to write into.
+  unlinkat(directory, name_of(options, ".exit.new"), 0);
+  reserve = openat(directory, name_of(options, ".exit.new"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   char bytes[RECORD_BYTES];
   struct text text = text_in(bytes, sizeof bytes);
   if (reserve < 0 || !write_record(reserve, &text)) fail("files", errno, "cannot write in %s", options->directory);
@@ -88,6 +95,7 @@ void write_lock(const struct options *options, pid_t kernel) {
   struct text text = text_in(bytes, sizeof bytes);
   text_add(&text, "{\"shim\":%d,\"kernel\":%d,\"nonce\":\"%s\",", (int)getpid(), (int)kernel, options->nonce);
   limits_add(&text);
+  hardening_add(&text, options);
   group_add_paths(&text, options);
   text_add(&text, "}");
   if (text.used >= RECORD_BYTES - 1) fail("lock", ENAMETOOLONG, "the paths of the control groups are too long");
@@ -99,7 +107,8 @@ void write_pid(const struct options *options, pid_t kernel) {
   char line[16];
   struct text text = text_in(line, sizeof line);
   text_add(&text, "%d\n", (int)kernel);
-  int fd = openat(directory, name_of(options, ".pid.new"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  unlinkat(directory, name_of(options, ".pid.new"), 0);
+  int fd = openat(directory, name_of(options, ".pid.new"), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0 || !write_all(fd, text.bytes, text.used)) fail("files", errno, "cannot write the pid file of %s", options->id);
   close(fd);
   char from[NAME_LIMIT + 16];
@@ -120,8 +129,10 @@ static void add_number_or_null(struct text *text, const char *key, bool present,
 }
 
 static const char *limit_of(const struct ending *ending) {
-  if (ending->out_of_memory) return "\"memory\"";
-  return WIFSIGNALED(ending->status) && WTERMSIG(ending->status) == SIGXFSZ ? "\"file_size\"" : "null";
+  if (ending->out_of_memory) return ending->own_memory ? "\"memory\"" : "\"machine_memory\"";
+  if (!WIFSIGNALED(ending->status)) return "null";
+  int number = WTERMSIG(ending->status);
+  return number == SIGXFSZ ? "\"file_size\"" : number == SIGXCPU ? "\"cpu_time\"" : "null";
 }
 
 static void describe(struct text *text, const struct options *options, pid_t kernel, const struct ending *ending) {

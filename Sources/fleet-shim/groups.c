@@ -16,11 +16,12 @@
 
 static struct {
   int root, group;  // descriptors, 0 while there is none
-  bool joined;
+  bool joined, wished;
 } groups[HIERARCHIES];
 static char name[2 * NAME_LIMIT + 8];
 
 bool group_make(const struct options *options, enum hierarchy which) {
+  groups[which].wished = false;
   if (groups[which].group) return true;
   if (!options->roots[which]) {
     errno = ENOENT;
@@ -39,6 +40,11 @@ bool group_make(const struct options *options, enum hierarchy which) {
   groups[which].root = root;
   groups[which].group = group;
   return true;
+}
+
+// For what no limit needs: it may fail, and so may joining it.
+void group_wish(const struct options *options, enum hierarchy which) {
+  if (!groups[which].group && group_make(options, which)) groups[which].wished = true;
 }
 
 bool group_has(enum hierarchy which, const char *file) {
@@ -77,6 +83,12 @@ long long group_count(enum hierarchy which, const char *file, const char *key) {
   return 0;
 }
 
+// A file of one number, 0 when there is none.
+long long group_number(enum hierarchy which, const char *file) {
+  char bytes[32];
+  return read_file(which, file, bytes, sizeof bytes) > 0 ? strtoll(bytes, NULL, 10) : 0;
+}
+
 // The child is born in the group of version 2, where the system can do that: moving a process later makes all of the
 // machine's processors wait for each other, which takes as long as the start of a kernel (7 ms were measured).
 pid_t group_fork(void) {
@@ -98,7 +110,7 @@ int group_join(pid_t pid) {
   for (int which = 0; which < HIERARCHIES; which++) {
     if (!groups[which].group || groups[which].joined) continue;
     int error = group_write((enum hierarchy)which, "cgroup.procs", value);
-    if (error) return error;
+    if (error && !groups[which].wished) return error;
   }
   return 0;
 }

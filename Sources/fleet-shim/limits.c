@@ -67,6 +67,8 @@ static void refuse(const struct options *options, enum limit limit, int error, c
 void limits_prepare(const struct options *options) {
   group_make(options, UNIFIED);
   if (!group_has(UNIFIED, "cgroup.kill")) group_make(options, FREEZER);
+  // A kernel of many processes gets no more than one of a single process.
+  if (!group_has(UNIFIED, "cpu.weight")) group_wish(options, CPU);
   for (enum limit limit = LIMIT_MEMORY; limit <= LIMIT_PROCESSES; limit++) {
     if (!options->limited[limit]) continue;
     int error = by_group(options, limit);

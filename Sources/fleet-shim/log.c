@@ -13,7 +13,7 @@
 static int directory = -1, file = -1;
 static char name[NAME_MAX + 1];
 static long long limit, keep, age;
-static long long size, lost;
+static long long size, lost, kept_back;  // kept_back: bytes that the file has from before rotations which failed
 static time_t born;
 static bool mid_line, rotation_asked, skipping;
 static int lost_because;
@@ -30,13 +30,14 @@ static void split_path(char *path) {
   if ((size_t)snprintf(name, sizeof name, "%s", slash ? slash + 1 : path) > sizeof name - 8 || !name[0])
     fail("log", ENAMETOOLONG, "%s is no usable log file", path);
   if (slash) *slash = 0;
-  directory = open(!slash ? "." : slash == path ? "/" : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  directory = open(!slash ? "." : slash == path ? "/" : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (directory < 0) fail("log", errno, "cannot open the directory of the log, %s", path);
   if (slash) *slash = '/';
 }
 
-static int create(int flags) {
-  return openat(directory, name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+// Not blocking, in case that it is no file: of a file that makes no difference.
+static int create(const char *path, int flags) {
+  return openat(directory, path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0600);
 }
 
 // The age of a log that an earlier run began counts from its birth, where the file system remembers it.
@@ -49,18 +50,33 @@ static time_t birth_of(int fd) {
 
 static void append(const char *bytes, size_t count);
 
+static void name_fresh(char *fresh, size_t room) { snprintf(fresh, room, "%s.new", name); }
+
+static void name_old(char *old, size_t room, long long number) { snprintf(old, room, "%s.%lld", name, number); }
+
+// Files of an earlier run that kept more; a gap ends them.
+static void forget_needless(void) {
+  char old[NAME_MAX + 32];
+  long long number = keep + 1;
+  do name_old(old, sizeof old, number++);
+  while (unlinkat(directory, old, 0) == 0);
+  name_fresh(old, sizeof old);
+  unlinkat(directory, old, 0);
+}
+
 void log_open(const struct options *options) {
   limit = options->log_size;
   keep = options->log_keep;
   age = options->log_age;
   split_path(options->log);
-  file = create(0);
+  file = create(name, 0);
   struct stat info;
   if (file < 0 || fstat(file, &info) < 0) fail("log", errno, "cannot open %s", options->log);
   if (!S_ISREG(info.st_mode)) fail("log", EINVAL, "%s is no regular file", options->log);
   size = info.st_size;
   born = birth_of(file);
   char last = '\n';
+  forget_needless();
   if (size > 0 && pread(file, &last, 1, size - 1) == 1 && last != '\n') append("\n", 1);
 }
 
@@ -110,8 +126,6 @@ static void append(const char *bytes, size_t count) {
   if (done < count) lose(bytes + done, count - done, errno);
 }
 
-static void name_old(char *old, size_t room, long long number) { snprintf(old, room, "%s.%lld", name, number); }
-
 static void shift_old(void) {
   char from[NAME_MAX + 32], to[NAME_MAX + 32];
   for (long long number = keep - 1; number >= 1; number--) {
@@ -121,19 +135,55 @@ static void shift_old(void) {
   }
 }
 
-// When anything fails the old file goes on, and the next attempt comes after as much again.
-static void rotate(void) {
-  char first[NAME_MAX + 32];
+// A new file under a name of its own, before any other is touched; if the disk has no place for one more file, the oldest
+// is used again.
+static int fresh_file(const char *fresh) {
+  unlinkat(directory, fresh, 0);
+  int made = create(fresh, O_EXCL);
+  if (made >= 0 || keep == 0) return made;
+  char oldest[NAME_MAX + 32];
+  long long number = keep + 1;
+  do name_old(oldest, sizeof oldest, --number);
+  while (number > 1 && renameat(directory, oldest, directory, fresh) < 0);
+  made = openat(directory, fresh, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  struct stat info;
+  // The name may have been anything; only a file is cut to nothing.
+  if (made >= 0 && fstat(made, &info) == 0 && S_ISREG(info.st_mode) && ftruncate(made, 0) == 0) return made;
+  if (made >= 0) close(made);
+  return -1;
+}
+
+static bool replace_file(void) {
+  char first[NAME_MAX + 32], fresh[NAME_MAX + 32];
   name_old(first, sizeof first, 1);
-  if (keep > 0) shift_old();
-  bool moved = keep > 0 ? renameat(directory, name, directory, first) == 0 : unlinkat(directory, name, 0) == 0;
-  if (moved || errno == ENOENT) {
-    int fresh = create(O_EXCL);
-    if (fresh >= 0) {
-      close(file);
-      file = fresh;
-    } else if (keep > 0) {
-      renameat(directory, first, directory, name);
+  name_fresh(fresh, sizeof fresh);
+  int made = fresh_file(fresh);
+  if (made < 0) return false;
+  if (keep > 0) {
+    shift_old();
+    renameat(directory, name, directory, first);  // somebody may have removed it
+  }
+  if (renameat(directory, fresh, directory, name) < 0) {
+    close(made);
+    if (keep > 0) renameat(directory, first, directory, name);
+    return false;
+  }
+  close(file);
+  file = made;
+  return true;
+}
+
+// When a rotation fails the file goes on, and the next attempt comes after as much again; when it has become as large as
+// all files together may be, it begins anew.
+static void rotate(void) {
+  if (replace_file()) {
+    kept_back = 0;
+  } else {
+    kept_back += size;
+    if (limit > 0 && kept_back >= (keep + 1) * limit && ftruncate(file, 0) == 0) {
+      lost += kept_back;
+      lost_because = ENOSPC;
+      kept_back = 0;
     }
   }
   size = 0;

@@ -92,6 +92,8 @@ static void start(void) {
   write_pid(&options, kernel);
   check_host();
   release_kernel(&options);
+  // What was refused is known only now.
+  if (options.best_effort) write_lock(&options, kernel);
 }
 
 static void report_start(void) {
@@ -99,6 +101,7 @@ static void report_start(void) {
   struct text text = text_in(line, sizeof line);
   text_add(&text, "{\"kernel\":%d,\"shim\":%d,", (int)kernel, (int)getpid());
   limits_add(&text);
+  hardening_add(&text, &options);
   group_add_paths(&text, &options);
   text_add(&text, "}\n");
   write_all(report, text.bytes, text.used);  // a host that died meanwhile finds the lock
@@ -196,6 +199,11 @@ static void settle(void) {
   bool killed = WIFSIGNALED(ending.status) && WTERMSIG(ending.status) == SIGKILL;
   bool by_host = ending.asked && !strcmp(ending.asked, "kill");
   ending.out_of_memory = killed && !by_host && ending.oom_kills > 0;
+  // Version 1 counts every time that the limit was reached, also when something could still be freed.
+  // Nor do all systems count there. Memory is charged in portions, so that the most that was used may be a little less.
+  bool near = group_number(MEMORY, "memory.max_usage_in_bytes") >= options.limits[LIMIT_MEMORY] / 8 * 7;
+  bool reached = near || group_count(UNIFIED, "memory.events", "oom") > 0 || group_number(MEMORY, "memory.failcnt") > 0;
+  ending.own_memory = options.limited[LIMIT_MEMORY] && reached;
 }
 
 int main(int count, char **arguments) {

@@ -9,10 +9,13 @@
 static const char *const usage =
     "fleet-shim --dir D --id ID --nonce N --log FILE [--log-size BYTES] [--log-keep N] [--log-age SECONDS] "
     "[--memory BYTES] [--cpu FRACTION] [--processes N] [--open-files N] [--file-size BYTES] [--nice N] "
-    "[--cgroup-root unified|memory|cpu|pids|freezer=PATH]... [--best-effort] [--cwd DIR] -- PROGRAM [ARGUMENT]...";
+    "[--cgroup-root unified|memory|cpu|pids|freezer=PATH]... [--best-effort] [--cwd DIR] "
+    "[--private-tmp] [--landlock] [--seccomp] [--writable DIR]... [--dir-inode DEVICE:INODE] -- PROGRAM [ARGUMENT]...";
 
 static const char *const hierarchy_names[HIERARCHIES] = {"unified", "memory", "cpu", "pids", "freezer"};
 static const char *const limit_options[LIMITS] = {"memory", "cpu", "processes", "open-files", "file-size", "nice"};
+
+static const char *const hardening_options[HARDENINGS] = {"private-tmp", "landlock", "seccomp"};
 
 static long long whole(const char *name, const char *text, long long least) {
   char *end;
@@ -58,6 +61,27 @@ static void set_root(struct options *options, const char *text) {
   fail("arguments", EINVAL, "--cgroup-root %s names no known hierarchy", text);
 }
 
+static void add_writable(struct options *options, const char *path) {
+  if (options->writables == WRITABLES) fail("arguments", EINVAL, "--writable is given more than %d times", WRITABLES);
+  options->writable[options->writables++] = path;
+}
+
+static void set_inode(struct options *options, const char *text) {
+  char *end;
+  options->directory_device = strtoull(text, &end, 10);
+  if (*end != ':' || !(options->directory_inode = strtoull(end + 1, &end, 10)) || *end)
+    fail("arguments", EINVAL, "--dir-inode %s is not DEVICE:INODE", text);
+}
+
+// True for an option without a value.
+static bool set_flag(struct options *options, const char *name) {
+  if (!strcmp(name, "best-effort")) return options->best_effort = true;
+  for (int which = 0; which < HARDENINGS; which++) {
+    if (!strcmp(name, hardening_options[which])) return options->hardened[which] = true;
+  }
+  return false;
+}
+
 static void set(struct options *options, const char *name, char *value) {
   for (int limit = 0; limit < LIMITS; limit++) {
     if (!strcmp(name, limit_options[limit])) return set_limit(options, limit, value);
@@ -71,6 +95,8 @@ static void set(struct options *options, const char *name, char *value) {
   else if (!strcmp(name, "log-keep")) options->log_keep = whole(name, value, 0);
   else if (!strcmp(name, "log-age")) options->log_age = whole(name, value, 0);
   else if (!strcmp(name, "cgroup-root")) set_root(options, value);
+  else if (!strcmp(name, "writable")) add_writable(options, value);
+  else if (!strcmp(name, "dir-inode")) set_inode(options, value);
   else fail("arguments", EINVAL, "unknown option --%s; usage: %s", name, usage);
 }
 
@@ -89,9 +115,8 @@ void read_options(struct options *options, char **arguments) {
       options->argv = at + 1;
       break;
     }
-    if (!strcmp(*at, "--best-effort")) {
-      options->best_effort = true;
-    } else if (strncmp(*at, "--", 2) || !at[1]) {
+    if (!strncmp(*at, "--", 2) && set_flag(options, *at + 2)) continue;
+    if (strncmp(*at, "--", 2) || !at[1]) {
       fail("arguments", EINVAL, "%s: not understood; usage: %s", *at, usage);
     } else {
       set(options, *at + 2, at[1]);

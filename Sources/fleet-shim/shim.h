@@ -12,18 +12,23 @@
 enum {
   REPORT = 3,           // where the host listens for the outcome of the start
   NAME_LIMIT = 65,      // an id or a nonce with its end
+  WRITABLES = 4,        // directories of its own that a kernel under Landlock may have
   RECORD_BYTES = 2048,  // lock and exit files keep this size, so that their last write needs no space on the disk
 };
 
 enum hierarchy { UNIFIED, MEMORY, CPU, PIDS, FREEZER, HIERARCHIES };
 enum limit { LIMIT_MEMORY, LIMIT_CPU, LIMIT_PROCESSES, LIMIT_FILES, LIMIT_FILE_SIZE, LIMIT_NICE, LIMITS };
+enum hardening { HARDEN_TMP, HARDEN_LANDLOCK, HARDEN_SECCOMP, HARDENINGS };
 
 struct options {
   const char *directory, *id, *nonce, *cwd;
   char *log;
   const char *roots[HIERARCHIES];  // directories in which control groups may be made
   long long limits[LIMITS];        // bytes, µs of CPU per 100 ms, counts, niceness
-  bool limited[LIMITS];
+  bool limited[LIMITS], hardened[HARDENINGS];
+  const char *writable[WRITABLES];
+  int writables;
+  unsigned long long directory_device, directory_inode;  // 0: any will do
   bool best_effort;
   long long log_size, log_keep, log_age;  // bytes, files, seconds; 0: no such rotation
   char **argv;
@@ -65,7 +70,7 @@ void remove_pid(const struct options *options);
 struct ending {
   int status;  // as wait4 gives it
   struct rusage usage;
-  bool out_of_memory;
+  bool out_of_memory, own_memory;  // its own limit, or that of a group above and of the machine
   long long oom_kills, forks_refused, lost_bytes;
   int left_alive;
   const char *asked;  // "term" or "kill" when the host wanted it, else NULL
@@ -74,9 +79,11 @@ bool write_exit(const struct options *options, pid_t kernel, const struct ending
 
 // groups.c: control groups of the kernel
 bool group_make(const struct options *options, enum hierarchy which);
+void group_wish(const struct options *options, enum hierarchy which);
 int group_write(enum hierarchy which, const char *file, const char *value);
 bool group_has(enum hierarchy which, const char *file);
 long long group_count(enum hierarchy which, const char *file, const char *key);
+long long group_number(enum hierarchy which, const char *file);
 pid_t group_fork(void);
 int group_join(pid_t pid);
 bool group_kill(void);
@@ -87,6 +94,12 @@ void group_add_paths(struct text *text, const struct options *options);
 void limits_prepare(const struct options *options);
 void limits_apply(const struct options *options, pid_t kernel);
 void limits_add(struct text *text);
+
+// harden.c, seccomp.c: what the kernel is kept from
+int harden(const struct options *options, enum hardening which);
+int forbid_calls(void);
+void hardening_refused(const struct options *options, enum hardening which, int error);
+void hardening_add(struct text *text, const struct options *options);
 
 // below.c: the processes below the shim
 int count_user_tasks(uid_t user);

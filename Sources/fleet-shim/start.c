@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum stage { STAGE_PREPARE, STAGE_DIRECTORY, STAGE_EXECUTE };
+enum stage { STAGE_PREPARE, STAGE_DIRECTORY, STAGE_EXECUTE, STAGE_HARDENING };  // the last one is followed by the others of its kind
 static const char *const stage_names[] = {"prepare", "cwd", "exec"};
 
 struct failure {
@@ -20,9 +20,13 @@ struct failure {
 static pid_t kernel;
 static int go = -1, outcome = -1;  // our ends: written to release the child, read for its failure
 
-static void give_up(int report, enum stage stage) {
-  struct failure failure = {stage, errno};
+static void tell(int report, int stage, int error) {
+  struct failure failure = {stage, error};
   write_all(report, (const char *)&failure, sizeof failure);
+}
+
+static void give_up(int report, enum stage stage) {
+  tell(report, stage, errno);
   _exit(127);
 }
 
@@ -33,10 +37,23 @@ static void reset_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void become_kernel(const struct options *options, pid_t shim, int output, int gate, int report) {
+// The filter of calls comes last: it would forbid the others.
+static void harden_self(const struct options *options, enum hardening which, int report) {
+  int error = options->hardened[which] ? harden(options, which) : 0;
+  if (!error) return;
+  tell(report, STAGE_HARDENING + (int)which, error);
+  if (!options->best_effort) _exit(127);
+}
+
+// The death of the shim is to be the kernel's; said again after the process's credentials may have changed.
+static void bind_to(pid_t shim, int report) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) give_up(report, STAGE_PREPARE);
   // The shim may have died before the line above: then nobody will send that signal any more.
   if (getppid() != shim) _exit(127);
+}
+
+static void become_kernel(const struct options *options, pid_t shim, int output, int gate, int report) {
+  bind_to(shim, report);
   if (setsid() < 0) give_up(report, STAGE_PREPARE);
   reset_signals();
   char released;
@@ -44,7 +61,11 @@ static void become_kernel(const struct options *options, pid_t shim, int output,
   do got = read(gate, &released, 1);
   while (got < 0 && errno == EINTR);
   if (got != 1) _exit(127);
+  harden_self(options, HARDEN_TMP, report);
   if (options->cwd && chdir(options->cwd) < 0) give_up(report, STAGE_DIRECTORY);
+  harden_self(options, HARDEN_LANDLOCK, report);
+  bind_to(shim, report);
+  harden_self(options, HARDEN_SECCOMP, report);
   if (dup2(output, 1) < 0 || dup2(output, 2) < 0) give_up(report, STAGE_PREPARE);
   execvp(options->argv[0], options->argv);
   give_up(report, STAGE_EXECUTE);
@@ -83,8 +104,12 @@ void release_kernel(const struct options *options) {
   if (!write_all(go, &released, 1)) fail("prepare", errno, "the process of the kernel died before its start");
   close(go);
   ssize_t got;
-  do got = read(outcome, &failure, sizeof failure);
-  while (got < 0 && errno == EINTR);
+  for (;;) {
+    do got = read(outcome, &failure, sizeof failure);
+    while (got < 0 && errno == EINTR);
+    if (got != sizeof failure || failure.stage < STAGE_HARDENING) break;
+    hardening_refused(options, (enum hardening)(failure.stage - STAGE_HARDENING), failure.error);
+  }
   close(outcome);
   if (got == 0) return;  // closed by the successful exec, or by the kernel's death, which is its own story
   if (got != sizeof failure) fail("prepare", EIO, "the process of the kernel said nothing readable");

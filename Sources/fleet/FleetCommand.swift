@@ -24,8 +24,8 @@ struct FleetCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Watching",
         subcommands: [
-          HealthCommand.self, PoolsCommand.self, AlertsCommand.self, LogsCommand.self, MetricsCommand.self,
-          RegistryCommand.self,
+          HealthCommand.self, PoolsCommand.self, AlertsCommand.self, EventsCommand.self, LogsCommand.self,
+          MetricsCommand.self, RegistryCommand.self,
         ]),
       CommandGroup(name: "Policies", subcommands: [PolicyCommand.self]),
       CommandGroup(

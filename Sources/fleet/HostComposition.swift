@@ -5,6 +5,7 @@ import enum FleetEngine.EntryPoint
 import FleetServer
 import Foundation
 import Logging
+import LuaKernel
 import PolicyHost
 import PolicyTools
 import ServiceLifecycle
@@ -22,6 +23,7 @@ struct HostOptions: Sendable {
 /// - Throws: `AlreadyRunning`, `ConfigurationError`, `StorageError`.
 func runHost(options: HostOptions) async throws {
   OpenFiles.raiseLimit()
+  await TimerClocks.prepare()
   let directory = options.directory
   try directory.prepare()
   let locator = Locator(fleetDirectory: directory.path)
@@ -43,6 +45,7 @@ func runHost(options: HostOptions) async throws {
     directory: directory, configuration: configuration, shim: shim, luaKernel: installation.program("fleet-kernel"),
     locator: locator, policies: policies, environment: ProcessInfo.processInfo.environment, log: log)
   setup.heartbeat = configuration.health.interval
+  setup.builtInResources = KernelResources.files
   let host = try FleetHost(setup: setup)
   let control = HostControl(version: fleetVersion, reloadPolicies: { await policies.reload($0) }) { kernels in
     // The end of the host's service ends the group.

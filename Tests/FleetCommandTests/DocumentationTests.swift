@@ -11,17 +11,23 @@ import Testing
   func whatADocumentShowsHappens(_ name: String) throws { try follow(name) }
 
   @Test(.enabled(if: ["jq", "curl"].allSatisfy { FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)") }))
-  func whatTheHTTPDocumentShowsHappens() throws { try follow("docs/http.md") }
+  func whatTheHTTPDocumentShowsHappens() throws { try follow("docs/http.md", programs: Reader.package + "/.venv/bin") }
 
   @Test(.enabled(if: ["jq", "curl"].allSatisfy { FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)") }))
   func whatTheDocumentOfAccessShowsHappens() throws { try follow("docs/access.md") }
 
-  private func follow(_ name: String) throws {
+  @Test(.enabled(if: ["jq", "curl"].allSatisfy { FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)") }))
+  func whatTheDocumentOfJupyterShowsHappens() throws {
+    try follow("docs/jupyter.md", programs: Reader.package + "/.venv/bin")
+  }
+
+  /// - Parameter programs: a directory whose programs come first.
+  private func follow(_ name: String, programs: String? = nil) throws {
     let document = try Document(String(contentsOfFile: Reader.package + "/" + name, encoding: .utf8))
     try #require(!document.commands.isEmpty)
     let reader = try Reader()
     defer { reader.leave() }
-    let outputs = try reader.follow(document)
+    let outputs = try reader.follow(document, programs: programs)
     try #require(outputs.count == document.commands.count, "it stopped after \(outputs.last ?? "nothing")")
     let plain = Plain(reader)
     for (command, output) in zip(document.commands, outputs) {
@@ -105,7 +111,7 @@ private struct Reader {
   }
 
   /// What each command printed, as far as it came.
-  func follow(_ document: Document) throws -> [String] {
+  func follow(_ document: Document, programs: String? = nil) throws -> [String] {
     var script = "exec 2>&1\n"
     for (index, step) in document.steps.enumerated() {
       switch step {
@@ -120,7 +126,7 @@ private struct Reader {
       }
     }
     try script.write(toFile: home + "/script", atomically: true, encoding: .utf8)
-    let run = try bash(["300", "/bin/bash", home + "/script"])
+    let run = try bash(["300", "/bin/bash", home + "/script"], programs: programs)
     return run.output.split(separator: "\u{1E}", omittingEmptySubsequences: false).dropLast().map(String.init)
   }
 
@@ -131,10 +137,11 @@ private struct Reader {
     TestFiles.remove(home)
   }
 
-  private func bash(_ arguments: [String]) throws -> FleetProcess {
-    let programs = (FleetProcess.executable as NSString).deletingLastPathComponent
+  private func bash(_ arguments: [String], programs: String? = nil) throws -> FleetProcess {
+    let ours = (FleetProcess.executable as NSString).deletingLastPathComponent
+    let places = [ours, programs, "/usr/bin", "/bin"].compactMap(\.self).joined(separator: ":")
     return try FleetProcess.run(
-      arguments, in: home, environment: ["PATH": "\(programs):/usr/bin:/bin", "FLEET_HOME": fleetDirectory],
+      arguments, in: home, environment: ["PATH": places, "FLEET_HOME": fleetDirectory],
       program: "/usr/bin/timeout")
   }
 }
@@ -164,7 +171,7 @@ private struct Plain {
     }
     line = line.replacing(/\d{4}-\d\d-\d\dT[\d:.]+Z/, with: "TIME")
     line = line.replacing(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, with: "UUID")
-    line = line.replacing(/kernel-[0-9a-f]{8}/, with: "kernel-ID")
+    line = line.replacing(/kernel-[0-9a-f]{8}/, with: "kernel-ID").replacing(/silence [0-9a-f]{8}/, with: "silence ID")
     line = line.replacing(/\b([0-9a-f]{64}|\([0-9a-f]{8}\))/, with: "HASH").replacing(/\([0-9a-f]{8}\)/, with: "(HASH)")
     line = line.replacing(/\s\(\d+ ms\)$/, with: "")
     line = line.replacing(/\b[0-9a-f]{16}\b/, with: "HASH")

@@ -67,6 +67,13 @@ struct FleetConfigurationTests {
       [decisions]
       max_size = "8M"
       max_age = "1d"
+      [gateway]
+      share = true
+      env = ["KERNEL_*", "HF_TOKEN"]
+      root = "."
+      default = "lua"
+      cull_interval = "10s"
+      cull_connected = true
       """, file: file, locator: locator)
     #expect(configuration.host.http == HTTPAddress(host: "127.0.0.1", port: 9000))
     #expect(configuration.ports.base == 9000)
@@ -89,6 +96,10 @@ struct FleetConfigurationTests {
     #expect(configuration.metrics.interval == .seconds(1))
     #expect(configuration.decisions.maximumSize.bytes == 8 << 20)
     #expect(configuration.decisions.maximumAge == .seconds(86_400))
+    #expect(configuration.gateway.share && configuration.gateway.cullConnected)
+    #expect(configuration.gateway.environment == ["KERNEL_*", "HF_TOKEN"])
+    #expect(configuration.gateway.root?.hasPrefix("/") == true)
+    #expect(configuration.gateway.kernelspec == "lua" && configuration.gateway.cullInterval == .seconds(10))
 
     let described = configuration.described()
     #expect(described.hasPrefix("# from \(file)\n"))
@@ -143,6 +154,12 @@ struct FleetConfigurationTests {
         max_size = "64M"
         max_age = "7d"
 
+        [gateway]
+        share = false
+        env = ["KERNEL_*"]
+        cull_interval = "1m"
+        cull_connected = false
+
         """)
   }
 
@@ -195,6 +212,14 @@ struct FleetConfigurationTests {
     ),
     ("[pools.a]\ncooldown = \"2d\"", "2: \"cooldown\" in [pools.a]: 2d is outside 0s to 1d"),
     ("[alerts]\ncommand = [\"\"]", "2: \"command\" in [alerts]: names no program"),
+    (
+      "[gateway]\nenv = [\"LD-*\"]",
+      "2: \"env\" in [gateway]: \"LD-*\" is no name of a variable; write OPENAI_API_KEY, or KERNEL_* for many"
+    ),
+    (
+      "[pools.jupyter]\nmax = 1",
+      "1: \"jupyter\" in [pools]: policies know the kernels of Jupyter's clients by this name; choose another"
+    ),
     ("[decisions]\nmax_size = \"1K\"", "2: \"max_size\" in [decisions]: 1K is too little; the least is 1M"),
     (
       "[kernelspecs.x]\nlanguage = \"a\"",

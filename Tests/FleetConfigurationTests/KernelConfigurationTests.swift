@@ -24,6 +24,10 @@ struct KernelConfigurationTests {
       nice = 5
       processes = 20
       open_files = 256
+      file_size = "2M"
+      [hardening]
+      private_tmp = true
+      seccomp = false
       [labels]
       team = "a"
       """, file: "x.toml")
@@ -39,6 +43,8 @@ struct KernelConfigurationTests {
     #expect(configuration.limits.nice?.value == 5)
     #expect(configuration.limits.processes?.value == 20)
     #expect(configuration.limits.openFiles?.value == 256)
+    #expect(configuration.limits.fileSize?.bytes == 2 << 20)
+    #expect(configuration.hardening == HardeningSettings(privateTmp: true))
     #expect(configuration.labels == ["team": "a"])
     #expect(configuration.requiredVariables == ["OPENAI_API_KEY"])
   }
@@ -50,7 +56,10 @@ struct KernelConfigurationTests {
       "x.toml:3: unknown key \"foo\" in [llm]; known here: provider, model, api_key_env, endpoint"
     ),
     ("[kernal]\n", "x.toml:1: unknown section \"kernal\"; did you mean \"kernel\"?"),
-    ("memory = 1", "x.toml:1: unknown key \"memory\"; known here: kernel, llm, logging, limits, labels, providers"),
+    (
+      "memory = 1",
+      "x.toml:1: unknown key \"memory\"; known here: kernel, llm, logging, limits, hardening, labels, providers"
+    ),
     ("kernel = 1", "x.toml:1: \"kernel\" must be a table, found an integer"),
     ("[kernel]\nlanguage = 5", "x.toml:2: \"language\" in [kernel] must be a string, found an integer"),
     ("[kernel]\nlanguage = \"\"", "x.toml:2: \"language\" in [kernel]: is empty; write a name or leave the key out"),
@@ -81,6 +90,15 @@ struct KernelConfigurationTests {
       "[limits]\nopen_files = 4",
       "x.toml:2: \"open_files\" in [limits]: 4 open files are too few for a kernel; the least is 16"
     ),
+    (
+      "[limits]\nfile_size = \"4K\"",
+      "x.toml:2: \"file_size\" in [limits]: 4K is too little for the files that a kernel itself writes; the least is 64K"
+    ),
+    (
+      "[limits]\nfile_sise = 4",
+      "x.toml:2: unknown key \"file_sise\" in [limits]; did you mean \"file_size\"?"
+    ),
+    ("[hardening]\nlandlock = 1", "x.toml:2: \"landlock\" in [hardening] must be true or false, found an integer"),
     ("[limits]\nnice = 40", "x.toml:2: \"nice\" in [limits]: 40 is no priority; nice goes from -20 to 19"),
     ("[limits]\ncpu = []", "x.toml:2: \"cpu\" in [limits] must be a number, found an array"),
     ("[labels]\na = 1", "x.toml:2: \"a\" in [labels] must be a string, found an integer"),

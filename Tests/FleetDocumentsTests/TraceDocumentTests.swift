@@ -28,7 +28,8 @@ import Testing
     .admit(
       Specification(
         kernelspec: "lua", language: "lua", config: "/c/a.toml", name: "n", labels: ["k": "v"], owner: "ann", pool: "p",
-        limits: Limits(memory: 1, cpu: 0.5, processes: 2, openFiles: 3, nice: -4, bestEffort: true), port: 9000)),
+        limits: Limits(memory: 1, cpu: 0.5, processes: 2, openFiles: 3, fileSize: 4, nice: -4, bestEffort: true),
+        port: 9000)),
     .route(
       Requirements(
         language: "lua", kernelspec: "lua", config: "a.toml", provider: "p", model: "m", memory: 9, labels: ["k": "v"],
@@ -41,7 +42,9 @@ import Testing
     .restart(
       Crash(
         uuid: uuid,
-        exit: ExitInfo(code: 3, signal: 9, outOfMemory: true, detail: "d", endedAt: 1_700_000_000_000, isLost: true),
+        exit: ExitInfo(
+          code: 3, signal: 9, outOfMemory: true, limit: .machineMemory, isUnseen: true, detail: "d",
+          endedAt: 1_700_000_000_000, isLost: true),
         reason: "killed", recent: 2, uptime: 1.5, proposal: 0.5)),
   ]
 

@@ -99,7 +99,7 @@ struct RecoveryTests {
   @Test func whatCrashedMeanwhileIsRestarted() {
     let fleet = recover(row(.idle), .ended(ExitInfo(signal: 11)))
     #expect(fleet.status(id) == .backoff)
-    #expect(fleet[id].exit == ExitInfo(signal: 11))
+    #expect(fleet[id].exit == ExitInfo(signal: 11, isUnseen: true))
     fleet.pass(.milliseconds(500))
     #expect(fleet.acts.suffix(2) == ["sync 1 starting", "launch 1.4"])
   }
@@ -107,7 +107,7 @@ struct RecoveryTests {
   @Test func whatEndedMeanwhileStaysEnded() {
     let fleet = recover(row(.busy), .ended(ExitInfo(code: 0)))
     #expect(fleet.status(id) == .exited)
-    #expect(fleet.notes(.died) == ["exited with code 0"])
+    #expect(fleet.notes(.died) == ["exited with code 0, while no host ran"])
   }
 
   @Test func aFirstStartThatFailedMeanwhileLeavesNothing() {

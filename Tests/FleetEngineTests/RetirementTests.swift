@@ -41,7 +41,7 @@ struct RetirementTests {
     #expect(fleet.status(ids[0]) == .idle)
     fleet.connections([:])
     #expect(fleet.status(ids[0]) == .stopping)
-    #expect(fleet.notes(.stopping) == ["retired, and nobody has it"])
+    #expect(fleet.notes(.stopping) == ["retired by the scale policy of pool p, and nobody has it"])
   }
 
   @Test func nobodyNewGetsIt() {

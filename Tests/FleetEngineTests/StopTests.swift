@@ -34,7 +34,19 @@ struct StopTests {
     fleet.pass(.seconds(60))
     #expect(fleet.acts == ["sync 1 stopping", "shutdown 1.1", "remove 1", "write nothing"])
     #expect(fleet.kernel(ticket)?.id == id)
-    #expect(fleet.notes(.stopped) == ["exited with code 0"])
+    #expect(fleet.notes(.stopped) == ["exited with code 0, stopped by a client"])
+  }
+
+  @Test(arguments: [
+    (Stopper.client(nil), "by a client"), (.client("ann"), "by ann"),
+    (.host, "by the host, which was told to end with its kernels"),
+  ]) func theStoryTellsWhoStoppedIt(_ who: Stopper, _ words: String) {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    _ = fleet.command(.stop(id, force: false, timeout: .seconds(5), by: who))
+    fleet.exited(id, ExitInfo(code: 0))
+    #expect(fleet.notes(.stopping) == ["asked for \(words)"])
+    #expect(fleet.notes(.stopped) == ["exited with code 0, stopped \(words)"])
   }
 
   @Test func forceKillsAtOnce() {

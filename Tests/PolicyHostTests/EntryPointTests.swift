@@ -8,7 +8,7 @@ import Testing
   private static let specification = Specification(
     kernelspec: "fleet-lua", language: "lua", config: "/etc/openai.toml", provider: "openai", model: "m", name: "n",
     labels: ["team": "a"], owner: "ann", pool: "p",
-    limits: Limits(memory: 512 << 20, cpu: 0.5, processes: 10, openFiles: 64, nice: 5))
+    limits: Limits(memory: 512 << 20, cpu: 0.5, processes: 10, openFiles: 64, fileSize: 1 << 20, nice: 5))
   private static let pool = PoolView(
     name: "p", minimum: 1, maximum: 8, warm: 2, kernels: 5, starting: 1, used: 2, free: 2, draining: 1, waiting: 3,
     arrivals: 0.5)
@@ -40,8 +40,8 @@ import Testing
     arguments: [
       (
         .admit,
-        "return {reject = table.concat({a.kernelspec, a.language, a.config, a.provider, a.model, a.name, a.labels.team, a.owner, a.pool, a.memory, a.cpu, a.processes, a.open_files, a.nice, b:count()}, ' ')}",
-        "fleet-lua lua openai.toml openai m n a ann p 536870912 0.5 10 64 5 2"
+        "return {reject = table.concat({a.kernelspec, a.language, a.config, a.provider, a.model, a.name, a.labels.team, a.owner, a.pool, a.memory, a.cpu, a.processes, a.open_files, a.file_size, a.nice, b:count()}, ' ')}",
+        "fleet-lua lua openai.toml openai m n a ann p 536870912 0.5 10 64 1048576 5 2"
       ),
       (
         .restart,
@@ -79,8 +79,9 @@ import Testing
     arguments: [
       (.admit, "return {allow = true}", .admit(.allow(limits: Limits()))),
       (
-        .admit, "return {allow = {memory = a.memory / 2, cpu = 1, processes = 3, open_files = 9, nice = -1}}",
-        .admit(.allow(limits: Limits(memory: 256 << 20, cpu: 1, processes: 3, openFiles: 9, nice: -1)))
+        .admit,
+        "return {allow = {memory = a.memory / 2, cpu = 1, processes = 3, open_files = 9, file_size = 7, nice = -1}}",
+        .admit(.allow(limits: Limits(memory: 256 << 20, cpu: 1, processes: 3, openFiles: 9, fileSize: 7, nice: -1)))
       ),
       (.admit, "return {allow = {}}", .admit(.allow(limits: Limits()))),
       (.admit, "return {reject = 'full'}", .admit(.reject("full"))),

@@ -53,7 +53,9 @@ import Testing
       memory: [nil, nil, 500].randomElement(using: &random)!,
       labels: [[:], [:], ["tier": "gold"], ["tier": "gold", "zone": "b"]].randomElement(using: &random)!,
       owner: [nil, nil, "ann"].randomElement(using: &random)!,
-      session: [nil, "s3", "s9", "unknown"].randomElement(using: &random)!)
+      session: [nil, "s3", "s9", "unknown"].randomElement(using: &random)!,
+      source: [nil, "jupyter"].randomElement(using: &random)!,
+      path: [nil, "a.ipynb", "b.ipynb"].randomElement(using: &random)!)
   }
 }
 

@@ -6,8 +6,8 @@ enum Main {
   private static var benchmarks: [any Benchmark.Type] {
     [
       SpawnBenchmark.self, ExecuteBenchmark.self, IdleBenchmark.self, DecisionBenchmark.self, HelperBenchmark.self,
-      RedisBenchmark.self, ListBenchmark.self, WebSocketBenchmark.self,
-      SyncBenchmark.self, RecoveryBenchmark.self, KernelBenchmark.self,
+      RedisBenchmark.self, ListBenchmark.self, WebSocketBenchmark.self, GatewayBenchmark.self, SlowBenchmark.self,
+      SyncBenchmark.self, RecoveryBenchmark.self, KernelBenchmark.self, LimitsBenchmark.self, NeighboursBenchmark.self,
     ]
   }
 

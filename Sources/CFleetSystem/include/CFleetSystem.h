@@ -44,6 +44,19 @@ ssize_t fleet_read_file(const char *path, void *bytes, size_t capacity);
 // Writes a value to a control file that exists, by one write.
 int fleet_write_file(const char *path, const char *bytes, size_t count);
 
+// Reads a file that a stranger may have replaced: only a regular file, no link, without waiting for anybody. Answers as
+// `fleet_read_file`; -ELOOP for a link, -EINVAL for what is no file.
+ssize_t fleet_read_record(const char *path, void *bytes, size_t capacity);
+
+// Opens a regular file to be read, no link, without waiting for anybody; a close-on-exec descriptor.
+int fleet_open_record(const char *path);
+
+// Removes a directory with everything below it; links are removed, not followed. 0 also when there is none.
+int fleet_remove_tree(const char *path);
+
+// The version of Landlock that this system has; below 1 it has none.
+int fleet_landlock_abi(void);
+
 enum fleet_cgroup { FLEET_CGROUP_NONE = 0, FLEET_CGROUP_V1 = 1, FLEET_CGROUP_V2 = 2 };
 
 // Which kind of control group file system the path is on (an `enum fleet_cgroup`).

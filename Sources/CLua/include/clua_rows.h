@@ -30,7 +30,7 @@ typedef struct clua_schema {
   /// Names, each ended by a zero byte. The first field of a row is a string that names it to people.
   const char *_Nonnull row_fields;
   int32_t row_count;
-  /// The first is the request, whose fields the rules are about; one with the rule PREFERS must be its last.
+  /// The first is the request, whose fields the rules are about; no rule may be about those behind one with the rule PREFERS.
   const clua_view *_Nonnull views;
   int32_t view_count;
   const clua_rule *_Nonnull rules;

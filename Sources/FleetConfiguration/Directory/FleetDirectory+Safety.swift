@@ -9,6 +9,22 @@ extension FleetDirectory {
     try makeDirectories(path)
     try checkOwner()
     guard mkdir(logs, 0o700) == 0 || errno == EEXIST else { throw failure("cannot make \(logs)", errno) }
+    try refuseStrangeFiles()
+  }
+
+  /// Files that the host opens to write: a link would lead elsewhere, and a pipe would hold it up.
+  private func refuseStrangeFiles() throws(ConfigurationError) {
+    try refuse(logs, unless: S_IFDIR, "a directory")
+    for path in [database, decisions, pidFile, logFile] { try refuse(path, unless: S_IFREG, "a regular file") }
+    try refuse(policyStore, unless: S_IFDIR, "a directory")
+  }
+
+  private func refuse(_ path: String, unless kind: mode_t, _ what: String) throws(ConfigurationError) {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT != kind else { return }
+    let found = status.st_mode & S_IFMT == S_IFLNK ? "a symbolic link" : "something else"
+    throw ConfigurationError(
+      .insecure, "\(path) must be \(what) and is \(found); move it away, or choose another fleet directory")
   }
 
   /// Checks a directory that may be missing, without making or changing anything.

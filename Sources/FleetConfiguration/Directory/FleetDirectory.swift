@@ -27,6 +27,7 @@ public struct FleetDirectory: Sendable, Hashable {
   public var database: String { path + "/fleet.db" }
   public var decisions: String { path + "/decisions.db" }
   public var metrics: String { path + "/metrics.db" }
+  public var silences: String { path + "/silences.json" }
   public var registryFile: String { path + "/registry.json" }
   public var socket: String { path + "/fleet.sock" }
   public var pidFile: String { path + "/fleet.pid" }
@@ -47,6 +48,8 @@ public struct FleetDirectory: Sendable, Hashable {
   public func lockFile(_ id: String) -> String { file(id, ".lock") }
   public func exitFile(_ id: String) -> String { file(id, ".exit") }
   public func logFile(_ id: String) -> String { "\(logs)/\(checked(id)).log" }
+  /// For the files of a kernel that may write nowhere else; see `HardeningSettings.landlock`.
+  public func ownDirectory(_ id: String) -> String { file(id, ".d") }
   public func stateFile(uuid: String) -> String { file(uuid, ".state.db") }
 
   private func file(_ id: String, _ suffix: String) -> String { "\(path)/\(checked(id))\(suffix)" }

@@ -22,6 +22,12 @@ extension FleetConfiguration {
     for (name, spec) in kernelspecs.sorted(by: { $0.key < $1.key }) { text.add(spec, named: name) }
     text.section("limits")
     text.add(limits)
+    if hardening != HardeningSettings() {
+      text.section("hardening")
+      text.add("private_tmp", hardening.privateTmp)
+      text.add("landlock", hardening.landlock)
+      text.add("seccomp", hardening.seccomp)
+    }
     text.section("health")
     text.add("interval", DurationText.format(health.interval))
     text.section("logs")
@@ -39,6 +45,8 @@ extension FleetConfiguration {
     text.section("decisions")
     text.add("max_size", decisions.maximumSize.description)
     text.add("max_age", DurationText.format(decisions.maximumAge))
+    text.section("gateway")
+    text.add(gateway)
     return text.text
   }
 }
@@ -68,6 +76,16 @@ private struct TOMLText {
     if let nice = limits.nice { add("nice", number: nice.value) }
     if let processes = limits.processes { add("processes", number: processes.value) }
     if let openFiles = limits.openFiles { add("open_files", number: openFiles.value) }
+    add("file_size", limits.fileSize?.description)
+  }
+
+  mutating func add(_ gateway: FleetConfiguration.Gateway) {
+    text += "share = \(gateway.share)\n"
+    add("env", list: gateway.environment)
+    add("root", gateway.root)
+    add("default", gateway.kernelspec)
+    add("cull_interval", DurationText.format(gateway.cullInterval))
+    text += "cull_connected = \(gateway.cullConnected)\n"
   }
 
   mutating func add(_ pool: FleetConfiguration.Pool, named name: String) {

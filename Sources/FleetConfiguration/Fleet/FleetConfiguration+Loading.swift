@@ -39,11 +39,13 @@ extension FleetConfiguration {
     configuration.pools = try top.pools(locator)
     configuration.kernelspecs = try top.kernelspecs()
     configuration.limits = try top.limits()
+    configuration.hardening = try top.hardening()
     configuration.health = try top.health()
     configuration.logs = try top.logs()
     configuration.alerts = try top.alerts()
     configuration.metrics = try top.metrics()
     configuration.decisions = try top.decisions()
+    configuration.gateway = try top.gateway()
     try top.finish()
     return configuration
   }

@@ -11,11 +11,14 @@ public struct FleetConfiguration: Sendable, Hashable {
   public var kernelspecs: [String: KernelspecSettings] = [:]
   /// For kernels that do not say otherwise.
   public var limits = Limits()
+  /// For all kernels.
+  public var hardening = HardeningSettings()
   public var health = Health()
   public var logs = Logs()
   public var alerts = Alerts()
   public var metrics = Metrics()
   public var decisions = Decisions()
+  public var gateway = Gateway()
 
   public init() {}
 

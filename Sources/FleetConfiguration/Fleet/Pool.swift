@@ -61,6 +61,9 @@ extension TableReader {
       guard Kernelspec.isName(name) else {
         throw reader.badValue(name, "a pool's name has only letters, digits, \".\", \"_\" and \"-\"")
       }
+      if name == "jupyter" {
+        throw reader.badValue(name, "policies know the kernels of Jupyter's clients by this name; choose another")
+      }
       pools[name] = try inner.pool(locator)
     }
     return pools

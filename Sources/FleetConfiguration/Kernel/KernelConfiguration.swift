@@ -14,6 +14,7 @@ public struct KernelConfiguration: Sendable, Hashable {
   /// `[logging] level`.
   public var logLevel = LogLevel.info
   public var limits = Limits()
+  public var hardening = HardeningSettings()
   public var labels: [String: String] = [:]
 
   public init(file: String = "") { self.file = file }
@@ -69,6 +70,7 @@ extension KernelConfiguration {
       try logging.finish()
     }
     configuration.limits = try top.limits()
+    configuration.hardening = try top.hardening()
     if var labels = try top.table("labels") { configuration.labels = try labels.stringsByName() }
     let fallback = try top.providers(into: &configuration.providers)
     if configuration.llm == nil { configuration.llm = fallback }

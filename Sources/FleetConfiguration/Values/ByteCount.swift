@@ -13,9 +13,11 @@ public struct ByteCount: Sendable, Hashable, Comparable, CustomStringConvertible
   public init(parsing text: String) throws(ValueError) {
     let complaint = ValueError(
       "\"\(text)\" is no size; write bytes or a number with K, M, G or T, such as 512M or 1.5G")
-    let word = text.filter { $0 != " " }
+    // A space may stand before the unit, as people write it, and nowhere else.
+    let word = text
     let number = word.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-    var unit = word.dropFirst(number.count).uppercased()[...]
+    let rest = word.dropFirst(number.count)
+    var unit = (rest.first == " " && rest.count > 1 ? rest.dropFirst() : rest).uppercased()[...]
     if unit.hasSuffix("IB"), unit.count == 3 {
       unit = unit.dropLast(2)
     } else if unit.hasSuffix("B") {

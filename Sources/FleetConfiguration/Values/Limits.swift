@@ -71,23 +71,27 @@ public struct Limits: Sendable, Hashable {
   public var nice: Niceness?
   public var processes: PositiveCount?
   public var openFiles: PositiveCount?
+  /// Of one file that the kernel writes.
+  public var fileSize: ByteCount?
 
   public init(
     memory: ByteCount? = nil, cpu: CPUShare? = nil, nice: Niceness? = nil, processes: PositiveCount? = nil,
-    openFiles: PositiveCount? = nil
+    openFiles: PositiveCount? = nil, fileSize: ByteCount? = nil
   ) {
     self.memory = memory
     self.cpu = cpu
     self.nice = nice
     self.processes = processes
     self.openFiles = openFiles
+    self.fileSize = fileSize
   }
 
   /// These limits, and where they say nothing the others.
   public func over(_ fallback: Limits) -> Limits {
     Limits(
       memory: memory ?? fallback.memory, cpu: cpu ?? fallback.cpu, nice: nice ?? fallback.nice,
-      processes: processes ?? fallback.processes, openFiles: openFiles ?? fallback.openFiles)
+      processes: processes ?? fallback.processes, openFiles: openFiles ?? fallback.openFiles,
+      fileSize: fileSize ?? fallback.fileSize)
   }
 }
 
@@ -107,5 +111,14 @@ extension Limits {
     let count = try PositiveCount(parsing: text)
     guard count.value >= 16 else { throw ValueError("\(count) open files are too few for a kernel; the least is 16") }
     return count
+  }
+
+  /// - Throws: when it is no size, or less than 64 KiB: a kernel writes files of its own, such as its history.
+  public static func fileSize(parsing text: String) throws(ValueError) -> ByteCount {
+    let size = try ByteCount(parsing: text)
+    guard size.bytes >= 64 << 10 else {
+      throw ValueError("\(size) is too little for the files that a kernel itself writes; the least is 64K")
+    }
+    return size
   }
 }

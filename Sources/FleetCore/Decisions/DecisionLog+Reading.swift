@@ -23,6 +23,8 @@ struct DecisionFilter: Sendable {
   var kernel: KernelID?
   /// Milliseconds since 1970.
   var since: Int64?
+  /// Only those that were carried out before this one.
+  var before: (run: Int, number: Int)?
 
   fileprivate func accepts(_ recorded: RecordedDecision) -> Bool {
     (entry == nil || recorded.decision.question.entry == entry)
@@ -34,26 +36,50 @@ extension DecisionLog {
   /// More than this is not read at once.
   static let mostTraced = 100_000
 
-  /// The newest first.
-  func last(_ filter: DecisionFilter) throws(StorageError) -> [RecordedDecision] {
+  /// The newest first; nil if the one that they are to come before is not there.
+  func last(_ filter: DecisionFilter) throws(StorageError) -> [RecordedDecision]? {
     try reading { db in
       var found: [RecordedDecision] = []
+      var newest = (id: Int64.max, skip: 0)
+      if let before = filter.before {
+        guard let place = try Self.place(of: before, db) else { return nil }
+        newest = place
+      }
       let blobs = try Row.fetchCursor(
         db,
         sql: """
-          SELECT run, data FROM blobs
+          SELECT id, run, data FROM blobs
           WHERE count > 0 AND (entries & ?1) != 0 AND last_time >= ?2 AND (?3 IS NULL OR instr(kernels, ?3) > 0)
+            AND id <= ?4
           ORDER BY id DESC
           """,
         arguments: [
-          filter.entry.map(DecisionBlob.bit) ?? ~0, filter.since ?? 0, filter.kernel.map(\.uuid),
+          filter.entry.map(DecisionBlob.bit) ?? ~0, filter.since ?? 0, filter.kernel.map(\.uuid), newest.id,
         ])
       while found.count < filter.limit, let row = try blobs.next() {
-        let decisions = try Self.decisions(of: row).filter(filter.accepts)
+        var decisions = try Self.decisions(of: row)
+        if row["id"] == newest.id { decisions.removeLast(newest.skip) }
+        decisions = decisions.filter(filter.accepts)
         found += decisions.reversed().prefix(filter.limit - found.count)
       }
       return found
     }
+  }
+
+  /// The blob that holds a decision, and how many of its last ones are not older.
+  private static func place(of wanted: (run: Int, number: Int), _ db: Database) throws -> (id: Int64, skip: Int)? {
+    let blobs = try Row.fetchCursor(
+      db,
+      sql: """
+        SELECT id, run, data FROM blobs WHERE run = ?1 AND first_number <= ?2 AND last_number >= ?2 ORDER BY id DESC
+        """, arguments: [wanted.run, wanted.number])
+    while let row = try blobs.next() {
+      let decisions = try decisions(of: row)
+      if let index = decisions.lastIndex(where: { $0.decision.id == wanted.number }) {
+        return (row["id"], decisions.count - index)
+      }
+    }
+    return nil
   }
 
   private static func decisions(of row: Row) throws -> [RecordedDecision] {

@@ -6,16 +6,22 @@ extension FleetHost {
   /// The document of `GET /alerts`: pending, firing, and those that were resolved lately.
   public func alerts() async -> JSON {
     await whenOpen()
-    return ["alerts": .array(engine.alerts.map { view($0).json })]
+    let alerts = engine.alerts.map { alert in
+      let view = view(alert)
+      var document = view.json
+      document["silenced_by"] = .array(silencers(of: view).map(JSON.string))
+      return document
+    }
+    return ["alerts": .array(alerts)]
   }
 
   func notify(_ changes: [AlertChange]) {
-    notifier.tell(changes.map { view($0.alert) }, now: Self.wallMilliseconds())
+    notifier.tell(audible(changes.map { view($0.alert) }), now: Self.wallMilliseconds())
     repeatAlerts()
   }
 
   /// As long as one fires.
-  private func repeatAlerts() {
+  func repeatAlerts() {
     guard notifier.mustRepeat, repeating == nil, !firing.isEmpty else { return }
     repeating = Task { [weak self] in
       repeat {
@@ -30,11 +36,11 @@ extension FleetHost {
       repeating = nil
       return false
     }
-    notifier.repeat(firing, now: Self.wallMilliseconds())
+    notifier.repeat(firing.filter { silencers(of: $0).isEmpty }, now: Self.wallMilliseconds())
     return true
   }
 
-  private var firing: [AlertView] { engine.alerts.filter { $0.state == .firing }.map(view) }
+  var firing: [AlertView] { engine.alerts.filter { $0.state == .firing }.map(view) }
 
   private func view(_ alert: Alert) -> AlertView {
     let (wall, now) = (Self.wallMilliseconds(), now)

@@ -12,6 +12,8 @@ public struct DecisionQuery: Sendable {
   public var kernel: String?
   /// Milliseconds since 1970.
   public var since: Int64?
+  /// The last decision of the page before.
+  public var after: String?
 
   public init() {}
 }
@@ -25,13 +27,32 @@ extension FleetHost {
     await whenOpen()
     var filter = DecisionFilter(limit: query.limit, entry: query.entry, since: query.since)
     if let kernel = query.kernel { filter.kernel = try engine.kernel(named: kernel)?.id ?? Self.goneKernel(kernel) }
-    return ["decisions": .array(try await recorded(filter))]
+    if let after = query.after { filter.before = try Self.decisionID(after) }
+    // One more tells whether there is another page.
+    filter.limit += 1
+    var found = try await recorded(filter)
+    let next = found.count > query.limit ? found[max(query.limit - 1, 0)]["id"] : nil
+    found = Array(found.prefix(query.limit))
+    return ["decisions": .array(found), "next": query.limit == 0 ? .null : next ?? .null]
   }
 
   func recorded(_ filter: DecisionFilter) async throws -> [JSON] {
-    try await recorder.flushed { log in
-      Result { () throws(StorageError) in try log.get().last(filter).map(\.summary) }
+    let found = try await recorder.flushed { log in
+      Result { () throws(StorageError) in try log.get().last(filter)?.map(\.summary) }
     }.mapError { EngineError(.storage, $0.description) }.get()
+    guard let found else {
+      throw EngineError(.decisionNotFound, "the decision after which the list is to go on is not kept any more")
+    }
+    return found
+  }
+
+  /// - Throws: `badRequest` unless it is `RUN-NUMBER`.
+  private static func decisionID(_ id: String) throws(EngineError) -> (run: Int, number: Int) {
+    let parts = id.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let run = parts[0], let number = parts[1] else {
+      throw EngineError(.badRequest, "'\(id)' is no decision; its id looks like 3-141, see GET /decisions")
+    }
+    return (run, number)
   }
 
   /// Decisions about a kernel that is gone are found by its UUID.
@@ -43,10 +64,7 @@ extension FleetHost {
   /// The document of `GET /decisions/ID`.
   public func decision(_ id: String) async throws -> JSON {
     await whenOpen()
-    let parts = id.split(separator: "-").map { Int($0) }
-    guard parts.count == 2, let run = parts[0], let number = parts[1] else {
-      throw EngineError(.badRequest, "'\(id)' is no decision; its id looks like 3-141, see GET /decisions")
-    }
+    let (run, number) = try Self.decisionID(id)
     let found = await recorder.flushed { log in
       Result { () throws(StorageError) in try log.get().find(run: run, number: number) }
     }

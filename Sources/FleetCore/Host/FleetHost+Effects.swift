@@ -21,6 +21,7 @@ extension FleetHost {
     case .signal(let kernel, let signal): processes.signal(kernel, signal)
     case .rows(let changes):
       recorder.append(.rows(changes))
+      follow(changes)
       setup.policies.apply(changes)
       registryChanged()
     case .ask(let question, let asked): ask(question, asked)
@@ -41,6 +42,7 @@ extension FleetHost {
   /// Recorded; and if the engine could not carry the policy's answer out, that is a failure which its host has not seen.
   private func decided(_ decision: Decision) {
     recorder.append(.decided(decision, at: Self.wallMilliseconds()))
+    tellOfRequest(decision)
     let hasFailed = failedQuestions.remove(decision.id) != nil
     if decision.policy.failure != nil || !policyConditions.isEmpty { tellOfPolicies() }
     guard !hasFailed, let policy = decision.policy.policy, let why = decision.policy.failure else { return }
@@ -72,6 +74,7 @@ extension FleetHost {
     request.config = config
     request.language = language
     request.labels = requirements.labels
+    if requirements.source == Culling.label.value { request.labels[Culling.label.name] = Culling.label.value }
     request.owner = requirements.owner
     request.memory = requirements.memory.map(String.init)
     let (inbox, resolver, asked) = (inbox, resolver, request)
@@ -90,6 +93,7 @@ extension FleetHost {
     environments[kernel.id] = nil
     clients.forget(kernel.id)
     wire.activity.forget(kernel.id)
+    models.forget(kernel.id)
   }
 
   private func wake(at instant: FleetEngine.Instant) {

@@ -51,8 +51,10 @@ extension FleetHost {
     for stray in outcome.strays { processes.end(stray: stray) }
     handle(.recovered(outcome.rows))
     save(outcome.unsaved)
+    recover(content.sessions, unreadable: content.unreadableSessions)
     if case .opening(let waiting) = phase {
       phase = .open
+      watchSilences()
       tellOfPolicies()
       waiting.forEach { $0.resume() }
     }
@@ -113,7 +115,7 @@ extension FleetHost {
   }
 
   private func stopForGood(_ id: KernelID) async {
-    do { _ = try await sendAnyway { .command($0, .stop(id, force: false, timeout: .seconds(5))) } } catch {
+    do { _ = try await sendAnyway { .command($0, .stop(id, force: false, timeout: .seconds(5), by: .host)) } } catch {
       setup.log.warning("\(id) was not stopped: \(error)")
     }
   }
@@ -127,6 +129,8 @@ extension FleetHost {
     measuring?.cancel()
     recording?.cancel()
     repeating?.cancel()
+    silenceTimer?.cancel()
+    events.finish()
     inbox.finish()
   }
 

@@ -53,7 +53,7 @@ extension FleetHost {
   public func stop(
     _ reference: String, as viewer: Viewer = .everyone, force: Bool, timeout: Duration
   ) async throws -> JSON {
-    try await command(reference, viewer) { .stop($0, force: force, timeout: timeout) }
+    try await command(reference, viewer) { .stop($0, force: force, timeout: timeout, by: .client(viewer.owner)) }
   }
 
   /// Stops all kernels at once; tells which ended, and of the others why not.
@@ -143,16 +143,24 @@ extension FleetHost {
 
   private func specification(of request: SpawnRequest) async throws(EngineError) -> Specification {
     let resolver = resolver
-    return try await lookups.run { () throws(EngineError) in try resolver.specification(of: request) }
+    return try await lookups.run { () throws(EngineError) in
+      var specification = try resolver.specification(of: request)
+      specification.request = request.key
+      return specification
+    }
   }
 
   /// The id that people see is only a part of the UUID, and names files: no two kernels may share it.
   func makeID() -> KernelID {
     while true {
       guard let id = KernelID(uuid: UUID().uuidString) else { preconditionFailure("UUID() is a UUID") }
-      let names = [engine.kernels.keys.map(\.description), departed.keys.map(\.description)].joined()
-      if !names.contains(id.description) { return id }
+      if isFree(id) { return id }
     }
+  }
+
+  func isFree(_ id: KernelID) -> Bool {
+    let names = [engine.kernels.keys.map(\.description), departed.keys.map(\.description)].joined()
+    return !names.contains(id.description)
   }
 
   /// 256 bits from the system's generator, in hexadecimal.

@@ -23,6 +23,8 @@ public actor FleetHost {
     public var heartbeat: Duration = Wire.heartbeatInterval
     /// What is kept for clients of the gateway.
     public var channels = ChannelLimits()
+    /// The files of the built-in kernel's kernelspec, by name.
+    public var builtInResources: @Sendable () -> [String: [UInt8]] = { [:] }
     /// The engine's delays; its base port is that of `configuration`.
     public var engine = EngineConfiguration()
 
@@ -71,6 +73,10 @@ public actor FleetHost {
   let mirror: RegistryMirror
   let recorder: DecisionRecorder
   let notifier: AlertNotifier
+  /// What `GET /events` tells.
+  public nonisolated let events: EventFeed
+  /// `POST` requests that may come twice.
+  public nonisolated let repeats = RepeatedRequests()
   let inbox = Inbox()
   /// For files: configs, kernelspecs, logs, stories. Some may be on disks that hang.
   let lookups = BlockingQueue("fleet.host.lookups")
@@ -119,11 +125,25 @@ public actor FleetHost {
   var recording: Task<Void, Never>?
   /// Whose policies failed by themselves, until their decisions are made.
   var failedQuestions: Set<Int> = []
+  /// What was told last of who is busy, and whose kernels they are.
+  var activity: [KernelID: Activity] = [:]
   /// Firing alerts are told again to those who forget.
   var repeating: Task<Void, Never>?
+  /// Of which alerts nobody is told.
+  var silences: [Silence]
+  let silenceFile: SilenceFile
+  var isKeepingSilences = false
+  var waitingForSilences: [CheckedContinuation<Void, Never>] = []
+  var silenceTimer: Task<Void, Never>?
+  /// Alerts that fire and that nobody was told of, because they were silenced.
+  var hushed: Set<AlertView.Identity> = []
   var pendingNotes: [StoredNote] = []
   /// What was told of policies that are out of use.
   var policyConditions: [AlertCondition] = []
+  var sessions = SessionRegister()
+  /// Sessions that are being made, by their places, and who waits to have the same one.
+  var sessionsUnderWay: [SessionRegister.Place: [CheckedContinuation<Void, Never>]] = [:]
+  var models = KernelModelCache()
   private let epoch = ContinuousClock.now
 
   /// Takes the directory and opens the registry.
@@ -135,6 +155,9 @@ public actor FleetHost {
     let (database, content) = try RegistryDatabase.open(path: directory.database)
     self.database = database
     found = content
+    // Two hosts may start in one millisecond, and clocks go back; a stored run that is nonsense is none.
+    let former = content.lastRun < Int64.max / 2 ? content.lastRun : 0
+    events = EventFeed(run: max(FleetHost.wallMilliseconds(), former + 1))
     let bootID = Recovery.bootID()
     writer = RegistryWriter(database: database, bootID: bootID, log: setup.log)
     files = KernelFiles(directory: directory, bootID: bootID)
@@ -154,12 +177,16 @@ public actor FleetHost {
     groups = GroupSampler(budget)
     history =
       configuration.metrics.history ? HistoryRecorder(path: directory.metrics, logger: setup.log) : nil
+    silenceFile = SilenceFile(path: directory.silences)
+    silences = silenceFile.load(setup.log)
     mirror = RegistryMirror(path: directory.registryFile, log: setup.log)
     var engineConfiguration = setup.engine
     engineConfiguration.basePort = configuration.ports.base
     engineConfiguration.entries = setup.policies.entries
     engineConfiguration.pools = configuration.enginePools
     engineConfiguration.alertInterval = configuration.alerts.interval
+    engineConfiguration.culling = Culling(
+      interval: configuration.gateway.cullInterval, endsConnected: configuration.gateway.cullConnected)
     engine = Engine(configuration: engineConfiguration)
     needsMeasures = !configuration.pools.isEmpty || !setup.policies.entries.isDisjoint(with: [.scale, .alert])
   }
@@ -211,7 +238,8 @@ public actor FleetHost {
     let gone = departing(with: changes)
     if !gone.isEmpty { departures[sequence] = gone.map(\.id) }
     return RegistryWriter.Work(
-      changes: changes, totalSpawned: engine.totalSpawned, durable: durable, mayWait: requests.count > 1
+      changes: changes, sessions: endSessions(with: changes), totalSpawned: engine.totalSpawned, durable: durable,
+      mayWait: requests.count > 1
     ) { result in
       switch result {
       case .success where gone.isEmpty: inbox.post(.committed(sequence: sequence))
@@ -251,7 +279,7 @@ public actor FleetHost {
   }
 
   func tell(_ note: Note) {
-    pendingNotes.append(StoredNote(time: Self.wallMilliseconds(), note: note))
+    pendingNotes.append(StoredNote(event(note), note))
     let kernel = note.kernel.map { "\($0): " } ?? ""
     setup.log.info("\(kernel)\(note.event.rawValue): \(note.detail)")
   }

@@ -28,8 +28,11 @@ struct KernelEnding: Sendable {
   }
 
   private func withLastWords(_ info: ExitInfo) -> ExitInfo {
-    if info.isClean { return info }
     var info = info
+    if info.isClean {
+      info.isIdle = LastWords.read(directory.logFile(id), lines: 1)?.hasSuffix(KernelEnd.idle) ?? false
+      return info
+    }
     info.detail = LastWords.read(directory.logFile(id)) ?? info.detail
     return info
   }
@@ -37,12 +40,12 @@ struct KernelEnding: Sendable {
 
 /// The last lines of a log, fit to be stored and shown: a kernel may have printed anything.
 enum LastWords {
-  private static let lines = 5
+  static let lines = 5
   /// Bytes that are looked at.
   private static let most = 4096
 
   /// Nil for an empty log, and for one that cannot be read.
-  static func read(_ path: String) -> String? {
+  static func read(_ path: String, lines: Int = lines) -> String? {
     // A log that cannot be read has nothing to say.
     guard let lines = try? LogTail.last(lines, of: path, limit: most).lines else { return nil }
     let text = plain(lines.joined(separator: "\n")).suffix(most)
@@ -71,7 +74,7 @@ extension ExitInfo {
     case .code(let code): self.code = Int(code)
     case .signal(let number): signal = Int(number)
     }
-    if let limit = record.limit, limit != "memory" { detail = "its limit of \(limit)" }
+    limit = record.limit.flatMap(Limit.init(rawValue:))
   }
 
   private static func milliseconds(_ text: String) -> Int64? {

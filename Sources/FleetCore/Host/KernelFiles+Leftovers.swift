@@ -23,7 +23,9 @@ struct KernelFileName: Sendable, Hashable {
   }
 
   private var isKnown: Bool {
-    if ["json", "env", "pid", "pid.new", "lock", "exit", "exit.new", "log"].contains(suffix) { return true }
+    if ["json", "env", "pid", "pid.new", "lock", "exit", "exit.new", "log", "log.new", "d"].contains(suffix) {
+      return true
+    }
     return isTemporary || (suffix.hasPrefix("log.") && Self.areNumbers(suffix.dropFirst(4)))
   }
 
@@ -63,7 +65,9 @@ extension KernelFiles {
       .sorted { $0.key < $1.key }
       .map { id, paths in
         let state = document(id).map { stateFiles(uuid: $0.kernel.id.uuid) } ?? []
-        return (id, (state + paths).filter { unlink($0) == 0 })
+        return (
+          id, (state + paths).filter { $0 == directory.ownDirectory(id) ? removeOwnDirectory(id) : unlink($0) == 0 }
+        )
       }
   }
 

@@ -1,4 +1,5 @@
 // The files of kernels in the fleet directory: connection file, environment, and what is left over.
+import CFleetSystem
 import FleetConfiguration
 import FleetEngine
 import Glibc
@@ -9,6 +10,35 @@ import JupyterProtocol
 struct KernelFiles: Sendable {
   let directory: FleetDirectory
   let bootID: String
+  /// Of the directory when the host took it; nil if it could not be looked at, which the first launch tells.
+  let identity: DirectoryIdentity?
+
+  init(directory: FleetDirectory, bootID: String) {
+    self.directory = directory
+    self.bootID = bootID
+    identity = try? DirectoryIdentity(of: directory.path)
+  }
+
+  /// Files of kernels go into the directory that the host locked, and into no other that has its name by now.
+  func checkDirectory() throws(StorageError) {
+    let now: DirectoryIdentity
+    do { now = try DirectoryIdentity(of: directory.path) } catch { throw StorageError("\(error)") }
+    guard now == identity else {
+      throw StorageError(
+        "\(directory.path) is not the directory that this host has locked: it was moved or replaced; "
+          + "put it back, or end this host and start another")
+    }
+  }
+
+  /// Makes the directory of a kernel that may write nowhere else; what it left there stays for a restart.
+  func makeOwnDirectory(_ id: String) throws(StorageError) {
+    let path = directory.ownDirectory(id)
+    if mkdir(path, 0o700) == 0 { return }
+    var info = stat()
+    guard errno == EEXIST, lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid() else {
+      throw StorageError("cannot make \(path): \(errno == EEXIST ? "something else has that name" : Self.errorText())")
+    }
+  }
 
   /// The connection file carries the kernel's document, so that a kernel can be adopted when the registry is lost.
   func writeConnectionFile(_ kernel: Kernel) throws(ConnectionFileError) {
@@ -41,7 +71,7 @@ struct KernelFiles: Sendable {
   func environment(of id: KernelID) throws(StorageError) -> [String: String] {
     let path = directory.environmentFile(id.description)
     let bytes: [UInt8]?
-    do { bytes = try SmallFile.read(path, limit: Self.largestEnvironment) } catch {
+    do { bytes = try SmallFile.record(path, limit: Self.largestEnvironment) } catch {
       throw StorageError("\(error); restore the variables of \(id), or stop it")
     }
     guard let bytes else { return [:] }
@@ -57,11 +87,16 @@ struct KernelFiles: Sendable {
   func remove(_ kernel: Kernel) {
     let id = kernel.id.description
     for path in stateFiles(uuid: kernel.id.uuid) + logFiles(id) { unlink(path) }
+    removeOwnDirectory(id)
     for path in [
       directory.environmentFile(id), directory.pidFile(id), directory.lockFile(id), directory.exitFile(id),
       directory.connectionFile(id),
     ] { unlink(path) }
   }
+
+  /// Whatever a kernel made there: links are removed and never followed.
+  @discardableResult
+  func removeOwnDirectory(_ id: String) -> Bool { fleet_remove_tree(directory.ownDirectory(id)) == 0 }
 
   /// What the Lua kernel keeps: its state, and the history of its cells beside it.
   func stateFiles(uuid: String) -> [String] {

@@ -22,14 +22,39 @@ struct LaunchPlan: Sendable {
       environment: try environment(of: kernel, spec), logFile: directory.logFile(id),
       rotation: LogRotation(
         size: logs.maximumSize.bytes, keep: logs.keep, age: logs.maximumAge.map { Int64($0.seconds) } ?? 0),
-      limits: limits(kernel.specification.limits), workingDirectory: nil,
+      limits: limits(kernel.specification.limits), hardening: hardening(kernel),
+      directoryIdentity: files.identity, workingDirectory: workingDirectory(of: kernel),
       isBestEffort: kernel.specification.limits.bestEffort)
+  }
+
+  /// One that is gone since is no reason not to start. What Landlock keeps in its own directory begins there.
+  private func workingDirectory(of kernel: Kernel) -> String? {
+    if kernel.specification.hardening.landlock { return directory.ownDirectory("\(kernel.id)") }
+    return kernel.specification.workingDirectory.flatMap { FilePath.isDirectory($0) ? $0 : nil }
   }
 
   private func limits(_ limits: FleetEngine.Limits) -> LaunchLimits {
     LaunchLimits(
       memory: limits.memory, cpu: limits.cpu, processes: limits.processes, openFiles: limits.openFiles,
-      nice: limits.nice)
+      fileSize: limits.fileSize, nice: limits.nice)
+  }
+
+  private func hardening(_ kernel: Kernel) -> LaunchHardening {
+    let wanted = kernel.specification.hardening
+    return LaunchHardening(
+      privateTmp: wanted.privateTmp, landlock: wanted.landlock, seccomp: wanted.seccomp,
+      writable: wanted.landlock ? [setup.directory.ownDirectory("\(kernel.id)")] : [])
+  }
+
+  /// Where a hardened kernel finds room for what others put elsewhere.
+  private func places(_ kernel: Kernel) -> [String: String] {
+    let (hardening, own) = (kernel.specification.hardening, setup.directory.ownDirectory("\(kernel.id)"))
+    var places: [String: String] = [:]
+    if hardening.landlock {
+      places = ["FLEET_STATE_DIR": own, "TMPDIR": own, "IPYTHONDIR": own + "/ipython"]
+    }
+    if hardening.privateTmp { places["TMPDIR"] = "/tmp" }
+    return places
   }
 
   /// The host's environment, the kernelspec's, ours, and last what the client sent.
@@ -41,7 +66,7 @@ struct LaunchPlan: Sendable {
       "FLEET_KERNEL_ID": kernel.id.description, "FLEET_KERNEL_UUID": kernel.id.uuid, "FLEET_NONCE": kernel.nonce,
     ]
     environment.merge(try files.environment(of: kernel.id)) { $1 }
-    return environment.merging(ours) { $1 }
+    return environment.merging(ours) { $1 }.merging(places(kernel)) { $1 }
   }
 }
 

@@ -79,11 +79,13 @@ final class ProcessDriver: Sendable {
   }
 
   private func start(_ kernel: Kernel, _ sent: [String: String]?) async throws -> LaunchedProcess {
+    try files.checkDirectory()
     // First of all: if the port is taken, the next launch is not told them again.
     if let sent { try files.writeEnvironment(sent, of: kernel.id) }
     if let taken = PortCheck.taken(from: kernel.port, count: Ports.perKernel) {
       throw LaunchFailure(reason: "port \(taken) is taken by another program", portTaken: true)
     }
+    if kernel.specification.hardening.landlock { try files.makeOwnDirectory("\(kernel.id)") }
     try files.writeConnectionFile(kernel)
     return try await launcher.launch(try plan.request(for: kernel))
   }

@@ -111,7 +111,8 @@ struct Recovery: Sendable {
   private func upToDate(_ row: KernelDocument.Stored, _ outcome: inout Outcome) -> KernelDocument.Stored {
     let id = "\(row.kernel.id)"
     guard let later = files.document(id), later.kernel.id == row.kernel.id,
-      later.kernel.generation > row.kernel.generation, case .success(.running) = settled([later.kernel])[0]
+      later.kernel.generation > row.kernel.generation, later.kernel.key == row.kernel.key,
+      case .success(.running) = settled([later.kernel])[0]
     else { return row }
     log.error(
       "\(id): the registry knows launch \(row.kernel.generation), but \(later.kernel.generation) lives; adopted")

@@ -30,10 +30,17 @@ struct Resolver: Sendable {
       kernelspec: spec.name, language: spec.language.lowercased(), config: config, provider: file?.llm?.provider,
       model: file?.llm?.model, name: request.name,
       labels: (file?.labels ?? [:]).merging(request.labels) { _, asked in asked }, owner: request.owner ?? "",
-      pool: request.pool, limits: try limits(of: request, pool, file), port: request.port)
+      pool: request.pool, limits: try limits(of: request, pool, file),
+      hardening: hardening(file), port: request.port)
     specification.limits.bestEffort = request.bestEffort
     try check(specification, request)
     return specification
+  }
+
+  /// The variables that the config of a request asks for. One that cannot be read asks for none, and is told elsewhere.
+  func variables(of request: SpawnRequest) -> [String] {
+    guard let config = try? config(of: request), let file = try? Self.load(config) else { return [] }
+    return file.requiredVariables
   }
 
   private func pool(_ request: SpawnRequest) throws(EngineError) -> FleetConfiguration.Pool? {
@@ -102,13 +109,21 @@ struct Resolver: Sendable {
       asked.openFiles = try request.openFiles.map { text throws(ValueError) in
         try FleetConfiguration.ResourceLimits.openFiles(parsing: text)
       }
+      asked.fileSize = try request.fileSize.map { text throws(ValueError) in
+        try FleetConfiguration.ResourceLimits.fileSize(parsing: text)
+      }
     } catch {
       throw EngineError(.badRequest, error.description)
     }
     let limits = asked.over(pool?.limits ?? .init()).over(file?.limits ?? .init()).over(configuration.limits)
     return FleetEngine.Limits(
       memory: limits.memory?.bytes, cpu: limits.cpu?.cores, processes: limits.processes?.value,
-      openFiles: limits.openFiles?.value, nice: limits.nice?.value)
+      openFiles: limits.openFiles?.value, fileSize: limits.fileSize?.bytes, nice: limits.nice?.value)
+  }
+
+  private func hardening(_ file: KernelConfiguration?) -> Hardening {
+    let settings = configuration.hardening.and(file?.hardening ?? .init())
+    return Hardening(privateTmp: settings.privateTmp, landlock: settings.landlock, seccomp: settings.seccomp)
   }
 
   static func memory(_ text: String) throws(EngineError) -> Int64 {

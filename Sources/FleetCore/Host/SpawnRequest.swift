@@ -14,6 +14,7 @@ public struct SpawnRequest: Sendable {
   public var nice: String?
   public var processes: String?
   public var openFiles: String?
+  public var fileSize: String?
   public var environment: [String: String] = [:]
   public var labels: [String: String] = [:]
   public var pool: String?
@@ -22,6 +23,8 @@ public struct SpawnRequest: Sendable {
   public var model: String?
   public var session: String?
   public var bestEffort = false
+  /// Not of the body: tells whether the request came before.
+  public var key: RequestKey?
 
   public init() {}
 
@@ -49,6 +52,7 @@ public struct SpawnRequest: Sendable {
     case "nice": nice = try Self.scalar(name, value)
     case "processes": processes = try Self.scalar(name, value)
     case "open_files": openFiles = try Self.scalar(name, value)
+    case "file_size": fileSize = try Self.scalar(name, value)
     case "port":
       guard let number = value.int, let exact = Int(exactly: number) else {
         throw Self.wrong(name, "an integer", value)
@@ -65,7 +69,7 @@ public struct SpawnRequest: Sendable {
 
   private static let known = [
     "language", "config", "kernelspec", "name", "pool", "owner", "provider", "model", "session", "memory_limit",
-    "cpu_limit", "nice", "processes", "open_files", "port", "best_effort", "env_vars", "labels",
+    "cpu_limit", "nice", "processes", "open_files", "file_size", "port", "best_effort", "env_vars", "labels",
   ]
 
   private static func hint(_ name: String) -> String {

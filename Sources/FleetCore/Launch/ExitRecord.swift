@@ -1,5 +1,6 @@
 // How a kernel ended, as its shim wrote it.
 
+import Glibc
 import JSON
 
 /// The content of `<id>.exit`.
@@ -15,7 +16,7 @@ public struct ExitRecord: Sendable, Hashable {
   public let ending: Ending
   /// The system killed it because its memory limit was reached.
   public let isOutOfMemory: Bool
-  /// The limit that ended it: `memory`, `file_size`.
+  /// The limit that ended it: `memory` (its own), `machine_memory`, `file_size`, `cpu_time`.
   public let limit: String?
   /// Processes of the kernel that were killed for memory, itself included.
   public let memoryKills: Int64
@@ -61,11 +62,16 @@ public struct ExitRecord: Sendable, Hashable {
     ended = json["ended"]?.string ?? ""
   }
 
-  /// Reads `<id>.exit`; nil when there is none of this launch.
+  /// Reads `<id>.exit`; nil when there is none of this launch. What no shim writes (a link, a pipe, a directory, a file that
+  /// is too large or says something else) is no record.
   public static func read(id: String, nonce: String, directory: String) throws(SystemError) -> ExitRecord? {
-    guard let bytes = try SmallFile.read("\(directory)/\(id).exit"), let record = ExitRecord(parsing: bytes) else {
+    do throws(SystemError) {
+      guard let bytes = try SmallFile.record("\(directory)/\(id).exit"), let record = ExitRecord(parsing: bytes) else {
+        return nil
+      }
+      return record.nonce == nonce ? record : nil
+    } catch  where [ELOOP, EINVAL, EFBIG].contains(error.code) {
       return nil
     }
-    return record.nonce == nonce ? record : nil
   }
 }

@@ -20,6 +20,8 @@ public struct LaunchError: Error, Hashable, CustomStringConvertible {
     public static let log = Step(rawValue: "log")
     /// A limit that cannot be enforced here.
     public static let limits = Step(rawValue: "limits")
+    /// Something of `[hardening]` that this machine does not offer.
+    public static let hardening = Step(rawValue: "hardening")
     public static let prepare = Step(rawValue: "prepare")
     public static let fork = Step(rawValue: "fork")
     public static let workingDirectory = Step(rawValue: "cwd")

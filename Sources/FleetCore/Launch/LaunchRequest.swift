@@ -59,14 +59,18 @@ public struct LaunchRequest: Sendable, Hashable {
   public var logFile: String
   public var rotation: LogRotation
   public var limits: LaunchLimits
+  public var hardening: LaunchHardening
+  /// Which directory `directory` must be; nil: whichever it is.
+  public var directoryIdentity: DirectoryIdentity?
   /// Where the kernel starts; nil: where the host is.
   public var workingDirectory: String?
-  /// Start it even if a limit cannot be enforced.
+  /// Start it even if a limit or a hardening cannot be enforced.
   public var isBestEffort: Bool
 
   public init(
     id: String, nonce: String, directory: String, arguments: [String], environment: [String: String], logFile: String,
-    rotation: LogRotation = LogRotation(), limits: LaunchLimits = LaunchLimits(), workingDirectory: String? = nil,
+    rotation: LogRotation = LogRotation(), limits: LaunchLimits = LaunchLimits(), hardening: LaunchHardening = .init(),
+    directoryIdentity: DirectoryIdentity? = nil, workingDirectory: String? = nil,
     isBestEffort: Bool = false
   ) {
     self.id = id
@@ -77,6 +81,8 @@ public struct LaunchRequest: Sendable, Hashable {
     self.logFile = logFile
     self.rotation = rotation
     self.limits = limits
+    self.hardening = hardening
+    self.directoryIdentity = directoryIdentity
     self.workingDirectory = workingDirectory
     self.isBestEffort = isBestEffort
   }
@@ -100,6 +106,8 @@ extension LaunchRequest {
     add("nice", limits.nice)
     for (name, path) in roots.named { line += ["--cgroup-root", "\(name)=\(path)"] }
     add("cwd", workingDirectory)
+    add("dir-inode", directoryIdentity.map { "\($0.device):\($0.inode)" })
+    line += hardening.arguments
     if isBestEffort { line.append("--best-effort") }
     return line + ["--"] + arguments
   }

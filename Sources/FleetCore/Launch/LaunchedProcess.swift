@@ -15,6 +15,8 @@ public struct LaunchedProcess: Sendable {
   public let kernel: Int32
   /// What enforces each limit: `cgroup v2`, `cgroup v1`, `rlimit`, `nice`, `not enforced`.
   public let limits: [String: String]
+  /// What each hardening holds by, or `not enforced`.
+  public let hardening: [String: String]
   /// Directories of the kernel's control groups.
   public let cgroups: [String]
 

@@ -28,10 +28,10 @@ public struct LocalLauncher: ProcessLauncher {
     pipe.closeWriter()
     let bytes = await pipe.read(within: patience, events)
     switch bytes.flatMap({ ShimReport($0) }) {
-    case .started(let kernel, _, let limits, let cgroups):
+    case .started(let kernel, _, let limits, let hardening, let cgroups):
       return LaunchedProcess(
         id: request.id, nonce: request.nonce, directory: request.directory, shim: handle, kernel: kernel,
-        limits: limits, cgroups: cgroups)
+        limits: limits, hardening: hardening, cgroups: cgroups)
     case .failed(let step, let code, let detail):
       await bury(handle)
       throw LaunchError(request, step: step, code: code, detail: detail)
@@ -102,6 +102,7 @@ extension LaunchRequest {
     }
     let texts =
       arguments + Array(names) + Array(environment.values) + [id, nonce, directory, logFile, workingDirectory ?? ""]
+      + hardening.writable
     if texts.contains(where: { $0.utf8.contains(0) }) {
       throw LaunchError(
         .arguments, code: EINVAL, "\(id) was not started: its arguments or variables hold a null character")

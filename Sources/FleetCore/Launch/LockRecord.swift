@@ -11,6 +11,7 @@ struct LockRecord: Sendable, Hashable {
   var kernel: Int32
   var nonce: String
   var limits: [String: String]
+  var hardening: [String: String]
   var cgroups: [String]
 
   init?(parsing bytes: [UInt8]) {
@@ -22,6 +23,7 @@ struct LockRecord: Sendable, Hashable {
     self.kernel = Int32(truncatingIfNeeded: kernel)
     self.nonce = nonce
     limits = ShimReport.limits(json)
+    hardening = ShimReport.hardening(json)
     cgroups = ShimReport.cgroups(json)
   }
 }
@@ -33,11 +35,11 @@ final class LockFile {
 
   /// Nil when there is none.
   init?(_ path: String) throws(SystemError) {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    descriptor = fleet_open_record(path)
     self.path = path
     if descriptor >= 0 { return }
-    if errno == ENOENT { return nil }
-    throw SystemError("open \(path)", code: errno)
+    if descriptor == -ENOENT { return nil }
+    throw SystemError("open \(path)", code: -descriptor)
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }

@@ -76,6 +76,7 @@ public struct ShimProbe: Sendable, Hashable {
     return .running(
       LaunchedProcess(
         id: id, nonce: nonce, directory: directory, shim: handle, kernel: record.kernel, limits: record.limits,
+        hardening: record.hardening,
         cgroups: record.cgroups))
   }
 

@@ -4,7 +4,7 @@ import Glibc
 import JSON
 
 enum ShimReport {
-  case started(kernel: Int32, shim: Int32, limits: [String: String], cgroups: [String])
+  case started(kernel: Int32, shim: Int32, limits: [String: String], hardening: [String: String], cgroups: [String])
   case failed(step: LaunchError.Step, code: Int32, detail: String)
 
   /// Nil when it is no whole report: the shim was killed.
@@ -18,13 +18,16 @@ enum ShimReport {
     } else if let kernel = json["kernel"]?.int, let shim = json["shim"]?.int {
       self = .started(
         kernel: Int32(truncatingIfNeeded: kernel), shim: Int32(truncatingIfNeeded: shim),
-        limits: Self.limits(json), cgroups: Self.cgroups(json))
+        limits: Self.limits(json), hardening: Self.hardening(json), cgroups: Self.cgroups(json))
     } else {
       return nil
     }
   }
 
   static func limits(_ json: JSON) -> [String: String] { (json["limits"]?.object ?? [:]).compactMapValues(\.string) }
+  static func hardening(_ json: JSON) -> [String: String] {
+    (json["hardening"]?.object ?? [:]).compactMapValues(\.string)
+  }
   static func cgroups(_ json: JSON) -> [String] { (json["cgroups"]?.array ?? []).compactMap(\.string) }
 }
 
@@ -41,6 +44,9 @@ extension LaunchError {
       return "\(request.id) cannot start in the directory \(request.workingDirectory ?? detail): \(reason)"
     case .lock where code == EAGAIN || code == EACCES:
       return "\(request.id) was not started a second time: \(detail)"
+    case .hardening:
+      return "\(request.id) was not started: \(detail) (\(reason)); use --best-effort to start it without, "
+        + "or take it out of [hardening] (see fleet doctor)"
     case .limits:
       return "\(request.id) was not started: \(detail) (\(reason)); "
         + "use --best-effort to start it without, or let the host write control groups (see fleet doctor)"

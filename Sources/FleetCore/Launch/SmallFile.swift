@@ -4,11 +4,25 @@ import CFleetSystem
 import Glibc
 
 enum SmallFile {
-  /// The content of a file, nil if there is no such file (or process).
+  /// The content of a file of the system, nil if there is no such file (or process).
   static func read(_ path: String, limit: Int = 64 << 10) throws(SystemError) -> [UInt8]? {
+    try read(path, limit, fleet_read_file)
+  }
+
+  /// The content of a file that somebody may have replaced: a link, a pipe or a directory is an error, and what is longer
+  /// than `limit` too.
+  static func record(_ path: String, limit: Int = 64 << 10) throws(SystemError) -> [UInt8]? {
+    let bytes = try read(path, limit + 1, fleet_read_record)
+    if let bytes, bytes.count > limit { throw SystemError("read \(path), which is too large", code: EFBIG) }
+    return bytes
+  }
+
+  private static func read(
+    _ path: String, _ limit: Int, _ call: (UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int
+  ) throws(SystemError) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: 4096)
     while true {
-      let count = bytes.withUnsafeMutableBytes { fleet_read_file(path, $0.baseAddress, $0.count) }
+      let count = bytes.withUnsafeMutableBytes { call(path, $0.baseAddress, $0.count) }
       if count == -Int(ENOENT) || count == -Int(ESRCH) { return nil }
       guard count >= 0 else { throw SystemError("read \(path)", code: Int32(-count)) }
       if count < bytes.count || bytes.count >= limit {

@@ -1,5 +1,6 @@
 // One file of a log, held open: it stays the same file however often it is renamed.
 
+import CFleetSystem
 import Glibc
 
 /// Where a reader stands in a log: the file, and how much of it was read.
@@ -16,10 +17,10 @@ final class LogFile: Sendable {
 
   /// Nil when there is no such file.
   init?(_ path: String) throws(SystemError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = fleet_open_record(path)
     var info = stat()
     guard descriptor >= 0, fstat(descriptor, &info) == 0 else {
-      let code = errno
+      let code = descriptor < 0 ? -descriptor : errno
       if descriptor >= 0 { close(descriptor) }
       if code == ENOENT { return nil }
       throw SystemError("open \(path)", code: code)

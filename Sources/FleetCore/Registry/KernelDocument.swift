@@ -20,6 +20,7 @@ enum KernelDocument {
       "labels": .object(specification.labels.mapValues(JSON.string)), "owner": .string(specification.owner),
       "limits": encode(specification.limits),
     ]
+    if specification.hardening != Hardening() { document["hardening"] = encode(specification.hardening) }
     if kernel.isClaimed { document["claimed"] = true }
     if kernel.wasUsed { document["used"] = true }
     if kernel.isDraining { document["draining"] = true }
@@ -28,7 +29,11 @@ enum KernelDocument {
     document["model"] = specification.model.map(JSON.string)
     document["name"] = specification.name.map(JSON.string)
     document["pool"] = specification.pool.map(JSON.string)
+    document["working_directory"] = specification.workingDirectory.map(JSON.string)
     document["wanted_port"] = specification.port.map { JSON($0) }
+    document["request"] = specification.request.map {
+      ["key": .string($0.key), "body": .string($0.body), "at": JSON($0.at)]
+    }
     document["exit"] = kernel.exit.map(encode)
     document["started_at"] = kernel.process.map { JSON($0.startedAt) }
     document["backoff_ms"] = backoff.map { JSON($0.nanoseconds / 1_000_000) }
@@ -46,16 +51,28 @@ enum KernelDocument {
     members["cpu"] = limits.cpu.map { JSON($0) }
     members["processes"] = limits.processes.map { JSON($0) }
     members["open_files"] = limits.openFiles.map { JSON($0) }
+    members["file_size"] = limits.fileSize.map { JSON($0) }
     members["nice"] = limits.nice.map { JSON($0) }
     if limits.bestEffort { members["best_effort"] = true }
     return .object(members)
   }
 
-  static func encode(_ exit: ExitInfo) -> JSON {
+  private static func encode(_ hardening: Hardening) -> JSON {
     [
+      "private_tmp": .bool(hardening.privateTmp), "landlock": .bool(hardening.landlock),
+      "seccomp": .bool(hardening.seccomp),
+    ]
+  }
+
+  static func encode(_ exit: ExitInfo) -> JSON {
+    var members: [String: JSON] = [
       "code": JSON(exit.code), "signal": JSON(exit.signal), "oom": .bool(exit.outOfMemory), "detail": JSON(exit.detail),
       "ended_at": JSON(exit.endedAt), "lost": .bool(exit.isLost),
     ]
+    members["limit"] = exit.limit.map { .string($0.rawValue) }
+    if exit.isIdle { members["idle"] = true }
+    if exit.isUnseen { members["unseen"] = true }
+    return .object(members)
   }
 
   /// A kernel as it was stored, without process and observations.
@@ -96,24 +113,33 @@ enum KernelDocument {
   private static func specification(_ reader: Reader) throws(KernelDocumentError) -> Specification {
     let json = reader.json
     let limits = json["limits"] ?? [:]
-    return Specification(
+    let hardening = json["hardening"] ?? [:]
+    var specification = Specification(
       kernelspec: try reader.string("kernelspec"), language: try reader.string("language"),
       config: json["config"]?.string, provider: json["provider"]?.string, model: json["model"]?.string,
       name: json["name"]?.string, labels: (json["labels"]?.object ?? [:]).compactMapValues(\.string),
       owner: json["owner"]?.string ?? "", pool: json["pool"]?.string,
       limits: Limits(
         memory: limits["memory"]?.int, cpu: limits["cpu"]?.double, processes: limits["processes"]?.int.map { Int($0) },
-        openFiles: limits["open_files"]?.int.map { Int($0) }, nice: limits["nice"]?.int.map { Int($0) },
-        bestEffort: limits["best_effort"]?.bool ?? false),
-      port: json["wanted_port"]?.int.map { Int($0) })
+        openFiles: limits["open_files"]?.int.map { Int($0) }, fileSize: limits["file_size"]?.int,
+        nice: limits["nice"]?.int.map { Int($0) }, bestEffort: limits["best_effort"]?.bool ?? false),
+      hardening: Hardening(
+        privateTmp: hardening["private_tmp"]?.bool ?? false, landlock: hardening["landlock"]?.bool ?? false,
+        seccomp: hardening["seccomp"]?.bool ?? false),
+      port: json["wanted_port"]?.int.map { Int($0) }, workingDirectory: json["working_directory"]?.string)
+    if let request = json["request"], let key = request["key"]?.string, let body = request["body"]?.string {
+      specification.request = RequestKey(key: key, body: body, at: request["at"]?.int ?? 0)
+    }
+    return specification
   }
 
   private static func exit(_ json: JSON) -> ExitInfo? {
     guard case .object = json else { return nil }
     return ExitInfo(
       code: json["code"]?.int.map { Int($0) }, signal: json["signal"]?.int.map { Int($0) },
-      outOfMemory: json["oom"]?.bool ?? false, detail: json["detail"]?.string, endedAt: json["ended_at"]?.int,
-      isLost: json["lost"]?.bool ?? false)
+      outOfMemory: json["oom"]?.bool ?? false, limit: json["limit"]?.string.flatMap(ExitInfo.Limit.init(rawValue:)),
+      isIdle: json["idle"]?.bool ?? false, isUnseen: json["unseen"]?.bool ?? false, detail: json["detail"]?.string,
+      endedAt: json["ended_at"]?.int, isLost: json["lost"]?.bool ?? false)
   }
 
   /// Members that must be there.

@@ -12,6 +12,11 @@ extension RegistryDatabase {
     /// Rows that could not be read, and why; they were moved to the table `unreadable_kernels`.
     var unreadable: [String] = []
     var totalSpawned = 0
+    var sessions: [JupyterSession] = []
+    /// Likewise, in `unreadable_sessions`.
+    var unreadableSessions: [String] = []
+    /// The last run of a host whose events are stored; 0 if there is none.
+    var lastRun: Int64 = 0
   }
 
   /// Opens and reads the database, or makes a new one in the place of a damaged one that is set aside.
@@ -35,10 +40,13 @@ extension RegistryDatabase {
     var reading = Configuration()
     reading.readonly = true
     reading.busyMode = .timeout(5)
-    let (content, unreadable) = try DatabaseQueue(path: path, configuration: reading).read { db in
+    let (kernels, sessions) = try DatabaseQueue(path: path, configuration: reading).read { db in
       try check(db)
-      return try read(db)
+      return (try read(db), try readSessions(db))
     }
+    var (content, unreadable) = kernels
+    content.sessions = sessions.sessions
+    content.unreadableSessions = sessions.unreadable.map { "\($0.id): \($0.problem)" }
     var writing = Configuration()
     writing.label = "fleet.registry"
     writing.journalMode = .wal
@@ -47,7 +55,10 @@ extension RegistryDatabase {
     let queue = try DatabaseQueue(path: path, configuration: writing)
     try queue.writeWithoutTransaction { db in
       try prepare(db)
-      do { try moveAside(db, unreadable) } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+      do {
+        try moveAside(db, unreadable)
+        try moveAside(db, sessions: sessions.unreadable)
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
         // They stay where they are, and are found again by the next host.
       }
     }
@@ -77,7 +88,11 @@ extension RegistryDatabase {
   }
 
   private static func prepare(_ db: Database) throws {
-    try schema.forEach { try db.execute(sql: $0) }
+    try (schema + sessionSchema).forEach { try db.execute(sql: $0) }
+    let columns = Set(try db.columns(in: "events").map(\.name))
+    for (name, type) in laterColumns where !columns.contains(name) {
+      try db.execute(sql: "ALTER TABLE events ADD COLUMN \(name) \(type)")
+    }
     try db.execute(sql: "PRAGMA synchronous = FULL")
     // GRDB lowers it after its own preparation, so it is looked at, not trusted.
     let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
@@ -93,11 +108,15 @@ extension RegistryDatabase {
     "CREATE TABLE IF NOT EXISTS unreadable_kernels (uuid, document, problem TEXT, time INTEGER)",
     """
     CREATE TABLE IF NOT EXISTS events (
-      id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kernel TEXT, event TEXT NOT NULL, detail TEXT NOT NULL)
+      id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kernel TEXT, event TEXT NOT NULL, detail TEXT NOT NULL,
+      run INTEGER, number INTEGER, name TEXT, owner TEXT)
     """,
     "CREATE INDEX IF NOT EXISTS events_of_kernel ON events (kernel, id) WHERE kernel IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
   ]
+
+  /// What the table of an older version lacks.
+  private static let laterColumns = [("run", "INTEGER"), ("number", "INTEGER"), ("name", "TEXT"), ("owner", "TEXT")]
 
   private typealias UnreadableRow = (uuid: DatabaseValue, problem: String)
 
@@ -114,6 +133,9 @@ extension RegistryDatabase {
     content.unreadable = unreadable.map { "\($0.uuid): \($0.problem)" }
     // Every page is read once, so that damage which the check does not see is found here and not later.
     _ = try Row.fetchOne(db, sql: "SELECT count(time) + count(kernel) + count(event) + count(detail) FROM events")
+    if try db.columns(in: "events").contains(where: { $0.name == "run" }) {
+      content.lastRun = try Int64.fetchOne(db, sql: "SELECT max(run) FROM events WHERE typeof(run) = 'integer'") ?? 0
+    }
     return (content, unreadable)
   }
 

@@ -20,6 +20,23 @@ public struct StoredNote: Sendable, Hashable {
   /// Milliseconds since 1970.
   public var time: Int64
   public var note: Note
+  /// What `GET /events` calls it; nil for what an older version wrote.
+  public var event: FleetEvent.ID?
+  /// Name and owner that its kernel had then.
+  public var name: String?
+  public var owner: String?
+
+  init(time: Int64, note: Note) {
+    self.time = time
+    self.note = note
+  }
+
+  init(_ event: FleetEvent, _ note: Note) {
+    self.init(time: event.time, note: note)
+    self.event = event.id
+    name = event.name
+    owner = event.owner
+  }
 }
 
 /// An open registry. Every call blocks the calling thread, for as long as the disk takes.
@@ -40,6 +57,7 @@ final class RegistryDatabase: Sendable {
   /// What one transaction writes.
   struct Batch: Sendable {
     var changes: [RowChange] = []
+    var sessions: [SessionChange] = []
     var notes: [StoredNote] = []
     var totalSpawned: Int?
     var bootID = ""
@@ -53,6 +71,7 @@ final class RegistryDatabase: Sendable {
         try db.execute(sql: durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
         try db.inTransaction(.immediate) {
           try batch.changes.forEach { try Self.apply($0, db, bootID: batch.bootID) }
+          try batch.sessions.forEach { try Self.apply($0, db) }
           try Self.append(batch.notes, db)
           if let count = batch.totalSpawned {
             try db.cachedStatement(sql: "INSERT OR REPLACE INTO counters VALUES ('spawned', ?)").execute(
@@ -77,8 +96,15 @@ final class RegistryDatabase: Sendable {
 
   private static func append(_ notes: [StoredNote], _ db: Database) throws {
     for entry in notes {
-      try db.cachedStatement(sql: "INSERT INTO events (time, kernel, event, detail) VALUES (?, ?, ?, ?)").execute(
-        arguments: [entry.time, entry.note.kernel?.uuid, entry.note.event.rawValue, entry.note.detail])
+      try db.cachedStatement(
+        sql: """
+          INSERT INTO events (time, kernel, event, detail, run, number, name, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+          """
+      ).execute(
+        arguments: [
+          entry.time, entry.note.kernel?.uuid, entry.note.event.rawValue, entry.note.detail, entry.event?.run,
+          entry.event?.number, entry.name, entry.owner,
+        ])
       if db.lastInsertedRowID % 1000 == 0 {
         try db.execute(sql: "DELETE FROM events WHERE id <= ?", arguments: [db.lastInsertedRowID - Int64(mostEvents)])
       }
@@ -87,20 +113,22 @@ final class RegistryDatabase: Sendable {
 
   /// The last events of a kernel, or of all, oldest first.
   func notes(of id: KernelID?, last count: Int) throws(StorageError) -> [StoredNote] {
-    do {
-      return try queue.read { db in
-        let rows = try Row.fetchAll(
-          db,
-          sql: """
-            SELECT time, kernel, event, detail FROM events WHERE ?1 IS NULL OR kernel = ?1 ORDER BY id DESC LIMIT ?2
-            """, arguments: [id?.uuid, count])
-        return rows.reversed().compactMap(Self.note)
-      }
-    } catch { throw StorageError("cannot read the registry \(path)", error) }
+    try reading { db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT time, kernel, event, detail FROM events WHERE ?1 IS NULL OR kernel = ?1 ORDER BY id DESC LIMIT ?2
+          """, arguments: [id?.uuid, count])
+      return rows.reversed().compactMap(Self.note)
+    }
+  }
+
+  func reading<Value>(_ work: (Database) throws -> Value) throws(StorageError) -> Value {
+    do { return try queue.read(work) } catch { throw StorageError("cannot read the registry \(path)", error) }
   }
 
   /// Nil for what no host of this version wrote.
-  private static func note(_ row: Row) -> StoredNote? {
+  static func note(_ row: Row) -> StoredNote? {
     guard let time = Int64.fromDatabaseValue(row["time"]),
       let event = String.fromDatabaseValue(row["event"]).flatMap(Note.Name.init(rawValue:)),
       let detail = String.fromDatabaseValue(row["detail"])

@@ -8,6 +8,7 @@ import Synchronization
 final class RegistryWriter: Sendable {
   struct Work: Sendable {
     var changes: [RowChange] = []
+    var sessions: [SessionChange] = []
     var notes: [StoredNote] = []
     var totalSpawned: Int?
     var durable = false
@@ -92,12 +93,13 @@ final class RegistryWriter: Sendable {
     }
     for item in work {
       batch.changes += item.changes
+      batch.sessions += item.sessions
       batch.notes += item.notes
       batch.totalSpawned = item.totalSpawned ?? batch.totalSpawned
     }
     let result: Result<Void, StorageError>
     do throws(StorageError) {
-      if !(batch.changes.isEmpty && batch.notes.isEmpty) {
+      if !(batch.changes.isEmpty && batch.sessions.isEmpty && batch.notes.isEmpty) {
         try database.write(batch, durable: work.contains { $0.durable })
       }
       result = .success(())

@@ -27,15 +27,19 @@ public final class ClientCounter: Sendable {
     var counts = servers.mapValues { _ in 0 }
     if servers.isEmpty { return counts }
     let ends = try Self.connections(AF_INET) + Self.connections(AF_INET6)
-    let connections = ends.filter { servers[$0.remote_port] != nil }.map {
-      Connection(server: $0.remote_port, client: $0.local_port, inode: $0.inode)
-    }
+    let connections = Self.clients(ends, servers)
     let own = Set(
       try judge(connections, servers).filter(\.value).map { Self.pair($0.key.server, $0.key.client) })
     for end in ends where servers[end.local_port] != nil && !own.contains(Self.pair(end.local_port, end.remote_port)) {
       counts[end.local_port, default: 0] += 1
     }
     return counts
+  }
+
+  private static func clients(_ ends: [fleet_tcp_end], _ servers: [UInt16: Int32]) -> [Connection] {
+    ends.filter { servers[$0.remote_port] != nil }.map {
+      Connection(server: $0.remote_port, client: $0.local_port, inode: $0.inode)
+    }
   }
 
   private static func pair(_ server: UInt16, _ client: UInt16) -> UInt32 { UInt32(server) << 16 | UInt32(client) }
@@ -57,6 +61,12 @@ public final class ClientCounter: Sendable {
         let theirs = kernels[server] ?? Self.socketInodes(below: server)
         kernels[server] = theirs
         now[connection] = ours.contains(connection.inode) || theirs.contains(connection.inode)
+      }
+      // A socket of ours that was closed after the dump is nobody's any more, and would look like somebody else's.
+      let foreign = new.filter { now[$0] == false }
+      if !foreign.isEmpty {
+        let left = Set(Self.clients(try Self.connections(AF_INET) + Self.connections(AF_INET6), servers))
+        for connection in foreign where !left.contains(connection) { now[connection] = true }
       }
     }
     known.withLock { $0 = now }

@@ -25,6 +25,7 @@ public enum Admission {
     limits.cpu = settle("cpu", imposed.cpu, asked.cpu, Double.leastNormalMagnitude...1e6, <)
     limits.processes = settle("processes", imposed.processes, asked.processes, 1...(.max), <)
     limits.openFiles = settle("open_files", imposed.openFiles, asked.openFiles, 1...(.max), <)
+    limits.fileSize = settle("file_size", imposed.fileSize, asked.fileSize, 1...(.max), <)
     limits.nice = settle("nice", imposed.nice, asked.nice, -20...19, >)
     return (limits, clamps)
   }

@@ -23,6 +23,7 @@ extension Engine {
     if wanted.limits.bestEffort { limits.bestEffort = true }
     return own.kernelspec == wanted.kernelspec && own.language == wanted.language && own.config == wanted.config
       && own.provider == wanted.provider && own.model == wanted.model && limits == wanted.limits
+      && own.hardening == wanted.hardening && own.workingDirectory == wanted.workingDirectory
   }
 
   /// It gets the name, the labels and the owner that were asked for, and they are on the disk before anybody is told.
@@ -30,6 +31,7 @@ extension Engine {
     kernels[id]!.specification.name = wanted.name
     kernels[id]!.specification.labels = wanted.labels
     kernels[id]!.specification.owner = wanted.owner
+    kernels[id]!.specification.request = wanted.request
     kernels[id]!.isClaimed = true
     kernels[id]!.wasUsed = true
     kernels[id]!.isDraining = false

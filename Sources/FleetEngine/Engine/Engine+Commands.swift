@@ -16,7 +16,7 @@ extension Engine {
     switch command {
     case .spawn(let new): spawn(new, ticket, now)
     case .find(let requirements, let candidate): find(requirements, candidate, ticket, now)
-    case .stop(let id, let force, let timeout): stop(id, force: force, timeout: timeout, ticket, now)
+    case .stop(let id, let force, let timeout, let by): stop(id, force: force, timeout: timeout, by, ticket, now)
     case .restart(let id): restart(id, ticket, now)
     case .interrupt(let id): interrupt(id, ticket)
     case .cleanup: cleanup(ticket)
@@ -76,13 +76,15 @@ extension Engine {
     waiting[id, default: []].append(Waiting(ticket: ticket, purpose: purpose))
   }
 
-  private mutating func stop(_ id: KernelID, force: Bool, timeout: Duration, _ ticket: Ticket, _ now: Instant) {
+  private mutating func stop(
+    _ id: KernelID, force: Bool, timeout: Duration, _ by: Stopper, _ ticket: Ticket, _ now: Instant
+  ) {
     guard let kernel = known(id, ticket) else { return }
     if case .refuse(let why) = kernel.status.step(on: .stopAsked) { return refuse(kernel, why, ticket) }
     wait(ticket, .stop, for: id)
     if kernel.stop == nil {
       let patience = force ? .zero : max(.zero, min(timeout, .seconds(86_400)))
-      kernels[id]!.stop = StopProgress(step: .intent, timeout: patience)
+      kernels[id]!.stop = StopProgress(step: .intent, timeout: patience, by: by)
     } else if force {
       kernels[id]!.stop!.timeout = .zero
     }

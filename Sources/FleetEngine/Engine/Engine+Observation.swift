@@ -23,6 +23,7 @@ extension Engine {
         kernels.values[index].isSeenEmpty = seen == 0
         touched.append(id)
       }
+      if seen > 0, kernels.values[index].isDraining { callCullingOff(id) }
       guard seen != known else { continue }
       kernels.values[index].connections = seen
       touched.append(id)
@@ -71,6 +72,7 @@ extension Engine {
     let kernel = kernels[id]!
     kernels[id]!.isBusy = busy
     guard kernel.readySince != nil else { return }
+    if busy, kernel.isDraining { callCullingOff(id) }
     touched.append(id)
     if busy {
       kernels[id]!.idleSince = nil

@@ -6,6 +6,7 @@ import DequeModule
 /// What a question is about that no client waits for.
 enum Inquiry: Sendable {
   case scale(pool: String)
+  case cull
   case alert
   case restart(KernelID, generation: Int, native: Backoff.Verdict)
 }
@@ -13,6 +14,7 @@ enum Inquiry: Sendable {
 /// What is to be asked when all that follows from an event was done, so that policies see all rows as it left them.
 enum DueInquiry: Sendable {
   case scale(pool: String)
+  case cull
   case alert
   case crash(PendingCrash)
 }
@@ -81,6 +83,7 @@ extension Engine {
     } else if let (asked, inquiry) = inquiries.removeValue(forKey: number) {
       switch inquiry {
       case .scale(let pool): scaled(pool, number, asked, policy, now)
+      case .cull: culled(number, asked, policy, now)
       case .alert: alerted(number, asked, policy, now)
       case .restart(let id, let generation, let native):
         restartDecided(id, generation, native, number, asked, policy, now)
@@ -93,6 +96,7 @@ extension Engine {
     for inquiry in due {
       switch inquiry {
       case .scale(let pool): askScale(pool, now)
+      case .cull: askCull(now)
       case .alert: inquire(.alert, .alert, now)
       case .crash(let crash): settle(crash, now)
       }

@@ -67,6 +67,7 @@ extension Engine {
     case .backoff: resumeBackoff(id, backoff, now)
     default:
       kernels[id]!.exit = info
+      kernels[id]!.exit!.isUnseen = true
       if kernels[id]!.status == .unknown { kernels[id]!.status = .busy }
       trigger(info.isClean ? .exitedCleanly : .crashed, id, now)
     }

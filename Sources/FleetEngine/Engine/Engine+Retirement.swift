@@ -82,7 +82,10 @@ extension Engine {
   }
 
   mutating func endRetired(_ id: KernelID, _ now: Instant) {
-    kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5))
+    let pool = kernels[id]!.specification.pool ?? ""
+    let isPolicy = configuration.entries.contains(.scale) && poolStates[pool]?.doomed.contains(id) != true
+    let by = Stopper.pool(pool, byPolicy: isPolicy)
+    kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5), by: by)
     kernels[id]!.afterStop = .remove
     trigger(.stopAsked, id, now)
   }
@@ -92,7 +95,8 @@ extension Engine {
   mutating func keepRetiring(_ name: String, missing: Int, deficit: Int) -> (all: Int, fresh: Int) {
     let doomed = poolStates[name]!.doomed
     let ids = poolStates[name]!.roster.ids(.draining).filter { id in
-      !doomed.contains(id) && kernels[id].map { Place($0) == .draining } == true
+      // One that somebody took and that is culled has his variables: nobody else is served by it.
+      !doomed.contains(id) && kernels[id].map { Place($0) == .draining && !$0.isClaimed } == true
     }
     guard !ids.isEmpty, missing > 0 || deficit > 0 else { return (0, 0) }
     func isFresh(_ id: KernelID) -> Bool { !kernels[id]!.wasUsed && kernels[id]!.clients == 0 }
@@ -102,7 +106,7 @@ extension Engine {
     return (fresh.count + others.count, fresh.count)
   }
 
-  private mutating func keep(_ id: KernelID) {
+  mutating func keep(_ id: KernelID) {
     kernels[id]!.isDraining = false
     kernels[id]!.isSeenEmpty = false
     touched.append(id)

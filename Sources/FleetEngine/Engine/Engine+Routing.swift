@@ -108,8 +108,9 @@ extension Engine {
     _ request: Routing.Request, _ result: Result<Specification, EngineError>, _ decision: Decision, _ now: Instant
   ) {
     switch result {
-    case .success(let specification):
+    case .success(var specification):
       var request = request
+      if case .success(let asked) = request.candidate.specification { specification.request = asked.request }
       request.candidate.specification = .success(specification)
       admit(request, decision, now)
     case .failure(let error): refuse(request, error, [decision])

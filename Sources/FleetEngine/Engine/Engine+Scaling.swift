@@ -11,6 +11,7 @@ extension Engine {
         timers.set(.scale(pool: state.pool.name), at: now + state.pool.scaling.interval)
       }
     }
+    beginCulling(now)
     if configuration.entries.contains(.alert) { setAlertTimer(now) }
     if !draining.isEmpty || kernels.values.contains(where: \.isDraining) { lookAtConnections(now) }
   }

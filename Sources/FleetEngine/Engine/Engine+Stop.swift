@@ -8,7 +8,9 @@ extension Engine {
       kernels[id]!.stop = StopProgress(step: .intent, timeout: .seconds(5))
     }
     let isRetired = kernels[id]!.isDraining && waiting[id] == nil
-    note(id, .stopping, restart ? "to be restarted" : isRetired ? "retired, and nobody has it" : "asked for")
+    let by = kernels[id]!.stop?.by.map { " \($0)" } ?? ""
+    let why = isRetired ? "retired\(by), and nobody has it" : "asked for\(by)"
+    note(id, .stopping, restart ? "to be restarted" : why)
     saveIntent(id)
   }
 
@@ -75,7 +77,8 @@ extension Engine {
   /// finishes that, so the removal needs no sync; else it does before anybody is told.
   mutating func discard(_ id: KernelID) {
     let kernel = kernels[id]!
-    note(id, .stopped, kernel.exit.map { $0.reason(limits: kernel.specification.limits) } ?? "had no process")
+    let end = kernel.exit.map { $0.reason(limits: kernel.specification.limits) } ?? "had no process"
+    note(id, .stopped, end + (kernel.stop?.by.map { ", stopped \($0)" } ?? ""))
     let isSaved = kernel.stop?.isSaved == true
     for waiter in waiting.removeValue(forKey: id) ?? [] {
       if case .stop = waiter.purpose {

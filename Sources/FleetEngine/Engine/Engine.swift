@@ -22,6 +22,8 @@ public struct EngineConfiguration: Sendable {
   public var entries: Set<EntryPoint> = [.route]
   /// In the order in which they are shown.
   public var pools: [Pool] = []
+  /// When kernels of Jupyter's clients are culled; nil: they stay until somebody ends them.
+  public var culling: Culling?
   /// How often the alert policy is asked.
   public var alertInterval: Duration = .seconds(10)
   /// How long the host may take to make kernels of a pool's template.
@@ -83,6 +85,7 @@ public struct Engine: Sendable {
   /// What the alert policy found last.
   var lastConditions: [AlertCondition] = []
   var isAlertAsked = false
+  var isCullAsked = false
   var alertTimerIsSet = false
   /// The first event was taken in.
   var hasBegun = false
@@ -196,6 +199,7 @@ public struct Engine: Sendable {
       case .answer: lookForAnswer(now)
       case .inquiry(let question): lookForAnswer(to: question, now)
       case .scale(let pool): scaleIsDue(pool, now)
+      case .cull: cullIsDue(now)
       case .pool(let pool): look(at: pool)
       case .provision(let pool, let number): provisionOverdue(pool, number, now)
       case .connections: countAgain(now)

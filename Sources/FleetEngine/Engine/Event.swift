@@ -44,7 +44,7 @@ public enum Event: Sendable {
 public enum Command: Sendable {
   case spawn(NewKernel)
   case find(Requirements, candidate: Candidate)
-  case stop(KernelID, force: Bool, timeout: Duration)
+  case stop(KernelID, force: Bool, timeout: Duration, by: Stopper = .client(nil))
   case restart(KernelID)
   case interrupt(KernelID)
   /// Remove the rows of kernels that have ended.

@@ -12,7 +12,7 @@ struct Timers: Sendable {
     case scale(pool: String)
     case pool(String)
     case provision(pool: String, number: Int)
-    case connections, alert
+    case connections, alert, cull
     case reservations(KernelID)
     case retryCommit
   }

@@ -11,14 +11,22 @@ public struct EngineError: Error, Sendable, Hashable {
   }
 
   /// The codes of the HTTP API.
-  public enum Code: String, Sendable, Hashable {
+  public enum Code: String, Sendable, Hashable, CaseIterable {
     case badRequest = "bad_request"
     case kernelNotFound = "kernel_not_found"
     case configNotFound = "config_not_found"
     case kernelspecNotFound = "kernelspec_not_found"
     case decisionNotFound = "decision_not_found"
+    case sessionNotFound = "session_not_found"
     case nameTaken = "name_taken"
+    case silenceNotFound = "silence_not_found"
+    /// Nothing has this address.
+    case notFound = "not_found"
+    case methodNotAllowed = "method_not_allowed"
+    case unsupportedMediaType = "unsupported_media_type"
     case wrongState = "wrong_state"
+    /// An Idempotency-Key stands for another request.
+    case keyReused = "key_reused"
     case refused
     /// Nobody has the token, or there is none.
     case unauthorized

@@ -8,21 +8,37 @@ public struct Limits: Sendable, Hashable {
   public var cpu: Double?
   public var processes: Int?
   public var openFiles: Int?
+  /// Bytes of one file.
+  public var fileSize: Int64?
   /// −20 … 19, see nice(2).
   public var nice: Int?
   /// Start even if this machine cannot enforce all of them.
   public var bestEffort: Bool
 
   public init(
-    memory: Int64? = nil, cpu: Double? = nil, processes: Int? = nil, openFiles: Int? = nil, nice: Int? = nil,
-    bestEffort: Bool = false
+    memory: Int64? = nil, cpu: Double? = nil, processes: Int? = nil, openFiles: Int? = nil, fileSize: Int64? = nil,
+    nice: Int? = nil, bestEffort: Bool = false
   ) {
     self.memory = memory
     self.cpu = cpu
     self.processes = processes
     self.openFiles = openFiles
+    self.fileSize = fileSize
     self.nice = nice
     self.bestEffort = bestEffort
+  }
+}
+
+/// What a kernel is kept from besides its limits.
+public struct Hardening: Sendable, Hashable {
+  public var privateTmp: Bool
+  public var landlock: Bool
+  public var seccomp: Bool
+
+  public init(privateTmp: Bool = false, landlock: Bool = false, seccomp: Bool = false) {
+    self.privateTmp = privateTmp
+    self.landlock = landlock
+    self.seccomp = seccomp
   }
 }
 
@@ -39,13 +55,18 @@ public struct Specification: Sendable, Hashable {
   public var owner: String
   public var pool: String?
   public var limits: Limits
+  public var hardening: Hardening
   /// A base port that the user insists on.
   public var port: Int?
+  /// An absolute path; nil: where the host is.
+  public var workingDirectory: String?
+  /// The request that it was started for, if that may come again.
+  public var request: RequestKey?
 
   public init(
     kernelspec: String, language: String, config: String? = nil, provider: String? = nil, model: String? = nil,
     name: String? = nil, labels: [String: String] = [:], owner: String = "", pool: String? = nil,
-    limits: Limits = Limits(), port: Int? = nil
+    limits: Limits = Limits(), hardening: Hardening = Hardening(), port: Int? = nil, workingDirectory: String? = nil
   ) {
     self.kernelspec = kernelspec
     self.language = language
@@ -57,7 +78,25 @@ public struct Specification: Sendable, Hashable {
     self.owner = owner
     self.pool = pool
     self.limits = limits
+    self.hardening = hardening
     self.port = port
+    self.workingDirectory = workingDirectory
+  }
+}
+
+/// Tells a request that comes a second time from a new one, also after a restart of the host.
+public struct RequestKey: Sendable, Hashable {
+  /// A hash of the client's key and of who the client is.
+  public var key: String
+  /// A hash of what was asked for.
+  public var body: String
+  /// When it came first, in milliseconds since 1970.
+  public var at: Int64
+
+  public init(key: String, body: String, at: Int64) {
+    self.key = key
+    self.body = body
+    self.at = at
   }
 }
 
@@ -181,6 +220,26 @@ public struct Kernel: Sendable, Hashable {
 
 public enum AfterStop: Sendable, Hashable { case remove, restart, fail(String) }
 
+/// Who wanted a kernel to end.
+public enum Stopper: Sendable, Hashable, CustomStringConvertible {
+  /// Somebody at the host's API; the owner, where the API knows who it is.
+  case client(String?)
+  /// The host, which was told to end with its kernels.
+  case host
+  /// The pool that needs fewer, by its scale policy or by the host's own rule.
+  case pool(String, byPolicy: Bool)
+
+  /// "by a client", "by ann", "by the scale policy of pool lua".
+  public var description: String {
+    switch self {
+    case .client(let owner): "by \(owner ?? "a client")"
+    case .host: "by the host, which was told to end with its kernels"
+    case .pool(let name, let byPolicy):
+      byPolicy ? "by the scale policy of pool \(name)" : "by the scaling of pool \(name)"
+    }
+  }
+}
+
 /// How far the end of a kernel has got.
 public struct StopProgress: Sendable, Hashable {
   public var step: Step
@@ -188,6 +247,8 @@ public struct StopProgress: Sendable, Hashable {
   public var timeout: Duration
   /// The row that says so is on the disk.
   public var isSaved = false
+  /// Nil for a stop that an earlier host began.
+  public var by: Stopper?
 
   /// In the order of escalation.
   public enum Step: Int, Sendable, Hashable { case intent, request, terminate, kill }

@@ -14,11 +14,15 @@ public struct Requirements: Sendable, Hashable {
   public var owner: String?
   /// The same key finds the same kernel again.
   public var session: String?
+  /// Through which door the request came: `jupyter`, or nil. No kernel is matched by it.
+  public var source: String?
+  /// The notebook that the kernel is for, as its client names it. No kernel is matched by it.
+  public var path: String?
 
   public init(
     language: String? = nil, kernelspec: String? = nil, config: String? = nil, provider: String? = nil,
     model: String? = nil, memory: Int64? = nil, labels: [String: String] = [:], owner: String? = nil,
-    session: String? = nil
+    session: String? = nil, source: String? = nil, path: String? = nil
   ) {
     self.language = language
     self.kernelspec = kernelspec
@@ -29,6 +33,8 @@ public struct Requirements: Sendable, Hashable {
     self.labels = labels
     self.owner = owner
     self.session = session
+    self.source = source
+    self.path = path
   }
 
   /// Whether the kernel could serve the request: usable, and no requirement speaks against it.

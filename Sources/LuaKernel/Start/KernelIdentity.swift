@@ -24,7 +24,7 @@ struct KernelIdentity: Sendable, Hashable {
     }
     stateFile =
       options.stateFile.map(FilePath.absolute)
-      ?? "\(FilePath.directory(of: connectionFile))/\(uuid ?? id).state.db"
+      ?? "\(FilePath.environment("FLEET_STATE_DIR") ?? FilePath.directory(of: connectionFile))/\(uuid ?? id).state.db"
     let isLasting = uuid != nil || options.stateFile != nil
     historyFile =
       isLasting ? (stateFile.hasSuffix(".state.db") ? String(stateFile.dropLast(9)) : stateFile) + ".history" : nil

@@ -45,10 +45,7 @@ public struct KernelspecInstallation: Sendable, Hashable {
     let directory = try dataDirectory() + "/kernels/\(name)"
     try Self.checkOwner(directory)
     try Self.makeDirectory(directory)
-    try Self.write(Array(KernelLogo.svg.utf8), to: directory + "/logo-svg.svg")
-    for (size, base64) in KernelLogo.pixels {
-      try Self.write(KernelLogo.png(base64), to: "\(directory)/logo-\(size)x\(size).png")
-    }
+    for (name, bytes) in KernelResources.files() { try Self.write(bytes, to: "\(directory)/\(name)") }
     try Self.write(document.encoded(pretty: true) + [UInt8(ascii: "\n")], to: directory + "/kernel.json")
     return directory
   }

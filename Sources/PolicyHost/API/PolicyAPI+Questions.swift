@@ -13,6 +13,8 @@ extension PolicyAPI {
       ("labels", "table<string, string>", "That the kernel must have; perhaps empty."),
       ("owner", "string?", "Whose kernel it must be."),
       ("session", "string?", "The same key should find the same kernel again."),
+      ("source", "string?", "`jupyter` if a Jupyter client asks; nil for all others."),
+      ("path", "string?", "The notebook that it is for, as a Jupyter client names it."),
     ]), isReadOnly: true)
 
   static let admitRequest = Class(
@@ -31,6 +33,7 @@ extension PolicyAPI {
       ("cpu", "number?", "Share of one core; nil without a limit."),
       ("processes", "integer?", "How many it may have; nil without a limit."),
       ("open_files", "integer?", "How many it may open; nil without a limit."),
+      ("file_size", "integer?", "Bytes that a file may have which it writes; nil without a limit."),
       ("nice", "integer?", "From -20 to 19."),
     ]), isReadOnly: true)
 
@@ -93,7 +96,8 @@ extension PolicyAPI {
     name: "fleet.Limits", doc: "What is left out stays as it was asked for.",
     fields: fields([
       ("memory", "integer?", "Bytes."), ("cpu", "number?", "Share of one core."), ("processes", "integer?", "At most."),
-      ("open_files", "integer?", "At most."), ("nice", "integer?", "From -20 to 19."),
+      ("open_files", "integer?", "At most."), ("file_size", "integer?", "Bytes of one file."),
+      ("nice", "integer?", "From -20 to 19."),
     ]))
 
   static let scaleAnswer = Class(

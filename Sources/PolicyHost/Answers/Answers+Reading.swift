@@ -21,7 +21,7 @@ extension AdmitAnswer {
 
   private static func limits(_ value: LuaValue) throws(Malformed) -> Limits {
     let table = try AnswerTable(
-      value, like: "{memory = 512 << 20}", known: ["memory", "cpu", "processes", "open_files", "nice"],
+      value, like: "{memory = 512 << 20}", known: ["memory", "cpu", "processes", "open_files", "file_size", "nice"],
       around: ("{allow = ", "}"))
     func count(_ name: String) throws(Malformed) -> Int? {
       try table.integer(name, "a whole number above 0", in: 1...Int64(Int32.max)).map(Int.init)
@@ -30,6 +30,7 @@ extension AdmitAnswer {
       memory: try table.integer("memory", "a whole number of bytes above 0", in: 1...Int64.max),
       cpu: try table.number("cpu", "a share of one core above 0") { $0 > 0 && $0.isFinite },
       processes: try count("processes"), openFiles: try count("open_files"),
+      fileSize: try table.integer("file_size", "a whole number of bytes above 0", in: 1...Int64.max),
       nice: try table.integer("nice", "a whole number from -20 to 19", in: -20...19).map(Int.init))
   }
 }

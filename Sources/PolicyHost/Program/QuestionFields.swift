@@ -6,13 +6,14 @@ import LuaRuntime
 extension Requirements {
   public static let fields = [
     "language", "kernelspec", "config", "provider", "model", "memory", "labels", "owner", "session",
+    "source", "path",
   ]
 }
 
 extension Specification {
   public static let fields = [
     "kernelspec", "language", "config", "provider", "model", "name", "labels", "owner", "pool", "memory", "cpu",
-    "processes", "open_files", "nice",
+    "processes", "open_files", "file_size", "nice",
   ]
 }
 
@@ -63,6 +64,8 @@ extension LuaEncoder {
     append(texts: request.labels)
     append(text: request.owner)
     append(text: request.session)
+    append(text: request.source)
+    append(text: request.path)
   }
 
   private func append(_ specification: Specification) {
@@ -79,6 +82,7 @@ extension LuaEncoder {
     append(number: specification.limits.cpu)
     append(integer: specification.limits.processes.map(Int64.init))
     append(integer: specification.limits.openFiles.map(Int64.init))
+    append(integer: specification.limits.fileSize)
     append(integer: specification.limits.nice.map(Int64.init))
   }
 

@@ -128,6 +128,10 @@ enum Checked {
     do { _ = try Limits.memory(parsing: text) } catch { throw ValidationError("--memory: \(error)") }
   }
 
+  static func fileSize(_ text: String) throws {
+    do { _ = try Limits.fileSize(parsing: text) } catch { throw ValidationError("--file-size: \(error)") }
+  }
+
   static func cpu(_ text: String) throws {
     do { _ = try CPUShare(parsing: text) } catch { throw ValidationError("--cpu: \(error)") }
   }

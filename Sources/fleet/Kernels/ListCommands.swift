@@ -14,30 +14,56 @@ struct ListCommand: ParsableCommand {
   @Flag(help: "Show it again every two seconds until Ctrl-C.")
   var watch = false
 
+  @Option(help: "Only those with one of these, such as idle,busy.")
+  var status: String?
+
+  @Option(help: "Only those of a language.")
+  var language: String?
+
+  @Option(help: "Only those of a pool.")
+  var pool: String?
+
+  @Option(help: "Only those of an owner.")
+  var owner: String?
+
+  @Option(help: ArgumentHelp("Only those with a label.", valueName: "key=value"), transform: KeyValue.parse)
+  var label: [KeyValue] = []
+
   @OptionGroup var jsonOption: JSONOption
   @OptionGroup var directoryOptions: DirectoryOptions
 
   func validate() throws {
+    for label in label where label.value == nil {
+      throw ValidationError("--label \(label.key): write it as \(label.key)=VALUE")
+    }
     if watch && jsonOption.json { throw ValidationError("--watch and --json do not go together") }
   }
 
   func run() throws {
     let access = try HostAccess(directoryOptions)
     while true {
-      let document = try access.ask { client throws(FleetClientError) in try client.kernels() }
+      let document = try access.ask { client throws(FleetClientError) in try client.kernels(query) }
       if watch && Output.isTerminal { Output.write("\u{1B}[H\u{1B}[2J") }
       if jsonOption.json { return Output.json(document) }
-      Output.write(KernelTable.text(document, verbose: verbose))
+      Output.write(KernelTable.text(document, verbose: verbose, isFiltered: !query.isEmpty))
       guard watch else { return }
       sleep(2)
     }
   }
+
+  private var query: [(String, String)] {
+    let options = [("status", status), ("language", language), ("pool", pool), ("owner", owner)]
+    return options.compactMap { name, value in value.map { (name, $0) } }
+      + label.map { ("label", "\($0.key)=\($0.value ?? "")") }
+  }
 }
 
 enum KernelTable {
-  static func text(_ document: JSON, verbose: Bool) -> String {
+  static func text(_ document: JSON, verbose: Bool, isFiltered: Bool = false) -> String {
     let kernels = KernelDocument.list(document)
-    guard !kernels.isEmpty else { return "no kernels; start one with fleet spawn\n" }
+    guard !kernels.isEmpty else {
+      return isFiltered ? "no kernels like that; see fleet list\n" : "no kernels; start one with fleet spawn\n"
+    }
     var columns: [Table.Column] = [
       .left("ID"), .left("NAME"), .right("PID"), .right("PORT"), .left("LANGUAGE"), .left("CONFIG"), .right("CLIENTS"),
       .right("MEMORY"), .right("CPU"), .right("UPTIME"), .left("STATUS"),

@@ -48,6 +48,9 @@ struct SpawnCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "How many files it may have open.")
   var openFiles: Int?
 
+  @Option(help: "How large a file may be that it writes, such as 1G.")
+  var fileSize: String?
+
   @Option(
     help: ArgumentHelp("A variable of its environment; KEY alone sends the value it has here.", valueName: "key=value"),
     transform: KeyValue.parse)
@@ -78,6 +81,7 @@ struct SpawnCommand: ParsableCommand {
     if let name { try Checked.name(name) }
     if let processes { try Checked.count("--processes", processes, PositiveCount.init(parsing:)) }
     if let openFiles { try Checked.count("--open-files", openFiles, Limits.openFiles(parsing:)) }
+    if let fileSize { try Checked.fileSize(fileSize) }
     if let nice, !(-20...19).contains(nice) { throw ValidationError("--nice \(nice): it goes from -20 to 19") }
     if let port, !(1...65531).contains(port) { throw ValidationError("--port \(port): it goes from 1 to 65531") }
     try Checked.labels(label)
@@ -111,6 +115,7 @@ struct SpawnCommand: ParsableCommand {
     request.set("nice", number: nice)
     request.set("processes", number: processes)
     request.set("open_files", number: openFiles)
+    request.set("file_size", fileSize)
     request.set("labels", label)
     request.set("pool", pool)
     request.set("owner", owner)

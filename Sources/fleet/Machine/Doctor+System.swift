@@ -1,10 +1,11 @@
 // The checks of `fleet doctor` that are about the system: limits, processes, ports, who trusts whom.
 import CFleetSystem
 import FleetConfiguration
+import FleetCore
 import Glibc
 
 extension Doctor {
-  func system() -> [Finding] { [pidfd(), controlGroups(), openFiles(), trust()] }
+  func system() -> [Finding] { [pidfd()] + limits() + [openFiles(), trust()] }
 
   private func pidfd() -> Finding {
     let descriptor = fleet_pidfd_open(getpid())
@@ -17,41 +18,56 @@ extension Doctor {
     return .ok("pidfd", "ends of kernels are seen at once, and no stranger is ever signalled")
   }
 
-  /// Which limits can be enforced, and by what.
-  private func controlGroups() -> Finding {
-    let root = "/sys/fs/cgroup"
-    switch fleet_cgroup_version(root) {
-    case Int32(FLEET_CGROUP_V2.rawValue):
-      let own = root + (Self.ownGroup() ?? "")
-      let controllers = Self.words(own + "/cgroup.controllers").filter { ["cpu", "memory", "pids"].contains($0) }
-      if controllers.count == 3, access(own, W_OK) == 0 {
-        return .ok("limits", "by cgroup v2 (\(controllers.joined(separator: ", ")))")
-      }
-      let lacking = access(own, W_OK) == 0 ? "lacks controllers" : "may not be written by this user"
-      return .warn(
-        "limits", "cgroup v2 is here, but \(own) \(lacking): rlimits are used",
-        "run the host as a systemd service with Delegate=yes")
-    case Int32(FLEET_CGROUP_V1.rawValue): return versionOne(root)
-    default:
-      let groups = ["memory", "cpu", "pids"].map { "\(root)/\($0)" }
-      if groups.contains(where: { fleet_cgroup_version($0) == Int32(FLEET_CGROUP_V1.rawValue) }) {
-        return versionOne(root)
-      }
-      return .warn(
-        "limits", "there are no control groups: rlimits are used, and a share of processors cannot be enforced",
-        "mount cgroup v2 and delegate a subtree to this user")
+  /// Which limits and hardenings hold here, by a trial of the real thing.
+  private func limits() -> [Finding] {
+    // Its absence is a finding of its own.
+    guard let shim = Installation.current.program("fleet-shim") else { return [] }
+    do {
+      let trial = try MachineTrial(shim: shim, in: trialPlace())
+      return [held(trial), hardening(trial)]
+    } catch {
+      return [.fail("limits", "no kernel could be started to try them: \(error)", "see the other findings")]
     }
   }
 
-  private func versionOne(_ root: String) -> Finding {
-    let usable = ["memory", "cpu", "pids"].filter { access("\(root)/\($0)", W_OK) == 0 }
-    guard usable.count == 3 else {
-      return .warn(
-        "limits",
-        "cgroup v1, of which this user may use \(usable.isEmpty ? "nothing" : usable.joined(separator: ", "))",
-        "run the host as root or delegate these groups; what is lacking falls back to rlimits")
+  /// Not below /tmp, where a private one would hide it.
+  private func trialPlace() -> String {
+    let places = [directory.path, FilePath.home(), "/dev/shm", "/tmp"].compactMap { $0 }
+    return places.first { access($0, W_OK | X_OK) == 0 } ?? "/tmp"
+  }
+
+  private func held(_ trial: MachineTrial) -> Finding {
+    let names = ["memory", "cpu", "processes", "open_files", "file_size", "nice"]
+    var by: [(means: String, names: [String])] = []
+    for name in names {
+      guard let means = trial.limits[name], means != "not enforced" else { continue }
+      if let place = by.firstIndex(where: { $0.means == means }) {
+        by[place].names.append(name)
+      } else {
+        by.append((means, [name]))
+      }
     }
-    return .ok("limits", "by cgroup v1 (\(usable.joined(separator: ", ")))")
+    let words = by.map { "\($0.names.joined(separator: ", ")) by \($0.means)" }.joined(separator: "; ")
+    let lacking = names.compactMap { trial.reasons[$0] }
+    if !lacking.isEmpty {
+      return .warn(
+        "limits", "\(words); \(lacking.joined(separator: "; "))",
+        "run the host as a systemd service with Delegate=yes, or as root where control groups can be written")
+    }
+    guard trial.limits["memory"]?.hasPrefix("cgroup") == true else {
+      return .warn(
+        "limits", words + "; memory is limited for each process, not for all of a kernel's together",
+        "run the host as a systemd service with Delegate=yes, or as root where control groups can be written")
+    }
+    return .ok("limits", words)
+  }
+
+  private func hardening(_ trial: MachineTrial) -> Finding {
+    let names = ["private_tmp", "landlock", "seccomp"]
+    let offered = names.filter { trial.hardening[$0].map { $0 != "not enforced" } ?? false }
+    let lacking = names.compactMap { trial.reasons[$0] }
+    let words = ["no_new_privs always"] + (offered.isEmpty ? [] : ["on demand: " + offered.joined(separator: ", ")])
+    return .ok("hardening", (words + lacking).joined(separator: "; "))
   }
 
   private func openFiles() -> Finding {
@@ -97,21 +113,5 @@ extension Doctor {
         bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
       }
     }
-  }
-
-  /// The path of this process's group in the unified hierarchy.
-  private static func ownGroup() -> String? {
-    let line = text("/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::") }
-    return line.map { String($0.dropFirst(3)) }.map { $0 == "/" ? "" : $0 }
-  }
-
-  private static func words(_ path: String) -> [String] {
-    text(path).split(whereSeparator: \.isWhitespace).map(String.init)
-  }
-
-  private static func text(_ path: String) -> String {
-    var bytes = [UInt8](repeating: 0, count: 4096)
-    let count = fleet_read_file(path, &bytes, bytes.count)
-    return String(decoding: bytes[..<max(0, count)], as: UTF8.self)
   }
 }

@@ -54,7 +54,9 @@ struct CommandFailure: Error {
     case .refused(_, let code, _):
       switch code {
       case "bad_request": .usage
-      case "kernel_not_found", "config_not_found", "kernelspec_not_found", "decision_not_found": .notFound
+      case "kernel_not_found", "config_not_found", "kernelspec_not_found", "decision_not_found", "silence_not_found",
+        "not_found":
+        .notFound
       case "refused", "limit", "name_taken": .refused
       default: .failed
       }

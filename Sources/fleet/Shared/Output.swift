@@ -46,7 +46,17 @@ enum Output {
   static func line(_ text: String) { write(text + "\n") }
 
   /// What a script may want to keep apart from the data.
-  static func note(_ text: String) { write("fleet: \(text)\n", to: STDERR_FILENO) }
+  static func note(_ text: String) { write("fleet: \(harmless(text))\n", to: STDERR_FILENO) }
+
+  /// Names and words of others may hold what acts on a terminal: it is shown instead.
+  static func harmless(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isHarmful) else { return text }
+    return text.unicodeScalars.map { isHarmful($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
+  }
+
+  private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+  }
 
   static func complain(_ text: String) { note(text) }
 

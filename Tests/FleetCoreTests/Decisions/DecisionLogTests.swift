@@ -38,7 +38,31 @@ import Testing
 
   private func last(_ recorder: DecisionRecorder, _ filter: DecisionFilter = .init()) async throws -> [RecordedDecision]
   {
-    try await recorder.flushed { log in Result { () throws(StorageError) in try log.get().last(filter) } }.get()
+    let found = await recorder.flushed { log in Result { () throws(StorageError) in try log.get().last(filter) } }
+    return try #require(try found.get())
+  }
+
+  @Test func pagesOfDecisionsAddUp() async throws {
+    let recorder = open()
+    for number in 1...7 {
+      recorder.append(.decided(decision(number), at: Int64(number)))
+      // Some in one write, some in the next.
+      if number % 3 == 0 { _ = try await last(recorder) }
+    }
+    var filter = DecisionFilter(limit: 2)
+    var pages: [[Int]] = []
+    while true {
+      let page = try await last(recorder, filter)
+      if page.isEmpty { break }
+      pages.append(page.map(\.decision.id))
+      filter.before = page.last.map { ($0.run, $0.decision.id) }
+    }
+    #expect(pages == [[7, 6], [5, 4], [3, 2], [1]])
+    filter.before = (run: await recorder.run, number: 99)
+    let gone = filter
+    let found = try await recorder.flushed { log in Result { () throws(StorageError) in try log.get().last(gone) } }
+      .get()
+    #expect(found == nil)
   }
 
   @Test func aDecisionStandsWhereItsQuestionWentOut() async throws {

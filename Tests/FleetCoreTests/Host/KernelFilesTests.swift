@@ -27,7 +27,8 @@ import Testing
   @Test(arguments: [
     "kernel-0a1b2c3d.json", "kernel-0a1b2c3d.env", "kernel-0a1b2c3d.pid", "kernel-0a1b2c3d.pid.new",
     "kernel-0a1b2c3d.lock", "kernel-0a1b2c3d.exit", "kernel-0a1b2c3d.exit.new", "kernel-0a1b2c3d.log",
-    "kernel-0a1b2c3d.log.12", "kernel-0a1b2c3d.json.123.456.tmp", "kernel-0a1b2c3d.env.123.tmp",
+    "kernel-0a1b2c3d.log.12", "kernel-0a1b2c3d.log.new", "kernel-0a1b2c3d.d", "kernel-0a1b2c3d.json.123.456.tmp",
+    "kernel-0a1b2c3d.env.123.tmp",
   ]) func namesOfOurs(_ name: String) {
     #expect(KernelFileName(name)?.id == "kernel-0a1b2c3d")
   }
@@ -46,6 +47,34 @@ import Testing
   }
 
   // MARK: Cleaning up
+
+  /// A kernel may have made anything in its own directory: links that lead out of it, pipes, directories in each other.
+  @Test func whatAKernelMadeIsRemovedAndNothingElse() throws {
+    let kernel = Kernel.bare(1)
+    let own = files.directory.ownDirectory(kernel.id.description)
+    try files.makeOwnDirectory(kernel.id.description)
+    try files.makeOwnDirectory(kernel.id.description)
+    let kept = temporary.file("kept")
+    mkdir(kept, 0o700)
+    try touch("kept/file")
+    symlink(kept, own + "/link")
+    symlink(kept + "/file", own + "/link to a file")
+    symlink("..", own + "/up")
+    mkfifo(own + "/pipe", 0o600)
+    var deep = own
+    for _ in 0..<100 {
+      deep += "/d"
+      try #require(mkdir(deep, 0o700) == 0)
+    }
+    try Data("x".utf8).write(to: URL(filePath: deep + "/file"))
+    #expect(files.removeOwnDirectory(kernel.id.description))
+    #expect(access(own, F_OK) != 0 && access(kept + "/file", F_OK) == 0)
+    // In its place something that is not ours to enter.
+    symlink(kept, own)
+    #expect(throws: StorageError.self) { try files.makeOwnDirectory(kernel.id.description) }
+    #expect(files.removeOwnDirectory(kernel.id.description))
+    #expect(access(kept + "/file", F_OK) == 0)
+  }
 
   @Test func onlyFilesOfNobodyAreStale() async throws {
     let ours = Kernel.bare(1)

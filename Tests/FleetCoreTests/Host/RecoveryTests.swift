@@ -193,6 +193,24 @@ import Testing
     }
   }
 
+  /// A kernel keeps its key as long as it lives: a file with another one is somebody else's work.
+  @Test func aLaterLaunchWithAnotherKeyIsNotBelieved() async throws {
+    try await with { scene in
+      let row = scene.kernel(1)
+      var forged = Kernel(
+        id: row.id, serial: row.serial, specification: row.specification, key: "a stranger's", port: row.port + 5)
+      forged.generation = 2
+      forged.status = .idle
+      _ = try await scene.launch(forged)
+      let outcome = await scene.recover([row])
+      #expect(outcome.rows.map(\.kernel) == [row] && outcome.unsaved.isEmpty)
+      guard case .unknown = outcome.rows[0].fate else {
+        Issue.record("\(outcome.rows[0].fate)")
+        return
+      }
+    }
+  }
+
   @Test func twoKernelsNeverGetOneName() async throws {
     try await with { scene in
       let row = scene.kernel(1, name: "alice")

@@ -25,6 +25,10 @@ import Testing
       [limits]
       memory = "256M"
       nice = 5
+      file_size = "1G"
+      [hardening]
+      landlock = true
+      seccomp = false
       [labels]
       team = "file"
       kind = "file"
@@ -37,6 +41,7 @@ import Testing
     }
     var configuration = FleetConfiguration()
     configuration.limits.memory = try ByteCount(parsing: "1G")
+    configuration.hardening.seccomp = true
     configuration.limits.openFiles = try PositiveCount(parsing: "99")
     resolver = Resolver(
       configuration: configuration,
@@ -62,6 +67,7 @@ import Testing
     #expect(specification.kernelspec == "lua" && specification.language == "lua" && specification.owner == "")
     #expect(specification.config == temporary.file("shared/configs/default.toml"))
     #expect(specification.limits == Limits(memory: 1 << 30, openFiles: 99))
+    #expect(specification.hardening == Hardening(seccomp: true))
   }
 
   @Test func theRequestWinsOverTheConfigAndThatOverTheHost() throws {
@@ -71,7 +77,11 @@ import Testing
     #expect(specification.config == temporary.file("configs/openai.toml"))
     #expect(specification.provider == "openai" && specification.model == "gpt")
     #expect(specification.labels == ["team": "asked", "kind": "file"])
-    #expect(specification.limits == Limits(memory: 64 << 20, cpu: 0.5, openFiles: 99, nice: 5, bestEffort: true))
+    #expect(
+      specification.limits
+        == Limits(memory: 64 << 20, cpu: 0.5, openFiles: 99, fileSize: 1 << 30, nice: 5, bestEffort: true))
+    // What fleet.toml asks for holds, whatever a config says.
+    #expect(specification.hardening == Hardening(landlock: true, seccomp: true))
   }
 
   @Test func aProviderNamesItsConfig() throws {

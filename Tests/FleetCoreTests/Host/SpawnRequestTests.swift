@@ -11,13 +11,16 @@ import Testing
     let request = try SpawnRequest(json: [
       "language": "lua", "config": "openai.toml", "kernelspec": "lua", "name": "alice", "pool": "p", "owner": "o",
       "provider": "openai", "model": "m", "session": "s", "memory_limit": "1.5G", "cpu_limit": 0.5, "nice": -3,
-      "processes": 64, "open_files": "256", "port": 9600, "best_effort": true, "env_vars": ["A": "b", "C": ""],
+      "processes": 64, "open_files": "256", "file_size": "1G", "port": 9600, "best_effort": true,
+      "env_vars": ["A": "b", "C": ""],
       "labels": ["team": "a"],
     ])
     #expect(request.language == "lua" && request.config == "openai.toml" && request.kernelspec == "lua")
     #expect(request.name == "alice" && request.pool == "p" && request.owner == "o" && request.provider == "openai")
     #expect(request.model == "m" && request.session == "s" && request.memory == "1.5G" && request.cpu == "0.5")
-    #expect(request.nice == "-3" && request.processes == "64" && request.openFiles == "256" && request.port == 9600)
+    #expect(
+      request.nice == "-3" && request.processes == "64" && request.openFiles == "256" && request.fileSize == "1G"
+        && request.port == 9600)
     #expect(request.bestEffort && request.environment == ["A": "b", "C": ""] && request.labels == ["team": "a"])
     let requirements = try request.requirements
     #expect(requirements.memory == 1_610_612_736 && requirements.session == "s" && requirements.labels == ["team": "a"])

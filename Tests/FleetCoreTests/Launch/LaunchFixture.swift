@@ -67,7 +67,7 @@ final class LaunchFixture: Sendable {
   func request(
     _ arguments: [String], id: String = "kernel-" + UUID().uuidString.prefix(8).lowercased(), nonce: String = "n1",
     environment: [String: String] = [:], rotation: LogRotation = LogRotation(), limits: LaunchLimits = LaunchLimits(),
-    workingDirectory: String? = nil, isBestEffort: Bool = false
+    hardening: LaunchHardening = .init(), workingDirectory: String? = nil, isBestEffort: Bool = false
   ) -> LaunchRequest {
     var variables = environment
     variables["PATH"] = variables["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
@@ -75,7 +75,7 @@ final class LaunchFixture: Sendable {
     return LaunchRequest(
       id: id, nonce: nonce + "-" + directory.suffix(6), directory: directory, arguments: arguments,
       environment: variables, logFile: "\(directory)/logs/\(id).log", rotation: rotation, limits: limits,
-      workingDirectory: workingDirectory, isBestEffort: isBestEffort)
+      hardening: hardening, workingDirectory: workingDirectory, isBestEffort: isBestEffort)
   }
 
   func launch(_ request: LaunchRequest, _ roots: CgroupRoots = CgroupRoots()) async throws -> LaunchedProcess {
@@ -99,9 +99,9 @@ final class LaunchFixture: Sendable {
   }
 
   /// The end of a shim that this process started, and what it wrote about it.
-  func end(of process: LaunchedProcess) async throws -> ExitRecord? {
+  func end(of process: LaunchedProcess, within limit: Duration = .seconds(20)) async throws -> ExitRecord? {
     let copy = try process.shim.duplicate()
-    try #require(try await events.readable(copy.descriptor, within: .seconds(20)) == .ready)
+    try #require(try await events.readable(copy.descriptor, within: limit) == .ready)
     _ = process.shim.reap()
     return try ExitRecord.read(id: process.id, nonce: process.nonce, directory: directory)
   }

@@ -7,8 +7,8 @@ import Testing
 
 @Suite struct LaunchFullDiskTests {
   /// A file system of 256 KiB; only root can make one, and not everywhere.
-  private static func smallDisk(_ path: String) -> Bool {
-    mount("fleet-test", path, "tmpfs", 0, "size=262144,mode=700") == 0
+  private static func smallDisk(_ path: String, _ options: String = "size=262144") -> Bool {
+    mount("fleet-test", path, "tmpfs", 0, options + ",mode=700") == 0
   }
 
   private static let canMount: Bool = {
@@ -46,6 +46,36 @@ import Testing
       #expect(record.lostLogBytes > 0)
       let lines = try LogTail.last(1_000_000, of: request.logFile).lines
       #expect(lines.first == "first")
+    }
+  }
+
+  /// A disk with room for bytes and for no more files: the rotation goes on with those that there are.
+  @Test(.enabled(if: canMount, "only root can mount a small disk")) func rotationWithoutRoomForAnotherFile()
+    async throws
+  {
+    try await LaunchFixture.with { fleet in
+      let disk = fleet.directory + "/disk"
+      // The directory, lock, record, pid file, log and two old ones.
+      try #require(mkdir(disk, 0o700) == 0 && Self.smallDisk(disk, "size=16m,nr_inodes=7"))
+      defer { umount2(disk, Int32(MNT_DETACH)) }
+      let script = "i=0; while [ $i -lt 60000 ]; do echo \"line $i\"; i=$((i+1)); done"
+      var request = fleet.request(["sh", "-c", script], rotation: LogRotation(size: 32 << 10, keep: 8))
+      request.directory = disk
+      request.logFile = disk + "/kernel.log"
+      let process = try await fleet.launch(request)
+      let copy = try process.shim.duplicate()
+      #expect(try await fleet.events.readable(copy.descriptor, within: .seconds(60)) == .ready)
+      let record = try #require(try ExitRecord.read(id: request.id, nonce: request.nonce, directory: disk))
+      #expect(record.ending == .code(0) && record.lostLogBytes == 0)
+      let logs = SmallFile.names(in: disk).filter { $0.hasPrefix("kernel.log") }
+      #expect(logs.count >= 2 && !logs.contains("kernel.log.new"))
+      let lines = try LogTail.last(1_000_000, of: request.logFile).lines
+      #expect(lines.last == "line 59999")
+      let first = 60000 - lines.count
+      #expect(lines == (first..<60000).map { "line \($0)" })
+      for name in logs {
+        #expect(try Data(contentsOf: URL(filePath: "\(disk)/\(name)")).count <= 32 << 10)
+      }
     }
   }
 }

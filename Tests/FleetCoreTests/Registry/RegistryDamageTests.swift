@@ -80,7 +80,7 @@ import Testing
 
   @Test func flippedBits() async throws {
     let original = try Original()
-    var random = SystemRandomNumberGenerator()
+    var random = SeededRandom.announced("damage")
     for _ in 0..<Self.tries {
       var damaged = original
       let what = flips(&damaged.database, &random)
@@ -91,7 +91,7 @@ import Testing
   /// The header and the pages of the schema are a small part of a file, and the most fragile one.
   @Test func flippedBitsOfTheFirstPage() async throws {
     let original = try Original()
-    var random = SystemRandomNumberGenerator()
+    var random = SeededRandom.announced("damage")
     for _ in 0..<Self.tries {
       var damaged = original
       damaged.log = []
@@ -114,7 +114,7 @@ import Testing
 
   @Test func flippedBitsOfTheLog() async throws {
     let original = try Original()
-    var random = SystemRandomNumberGenerator()
+    var random = SeededRandom.announced("damage")
     for _ in 0..<Self.tries {
       var damaged = original
       let what = flips(&damaged.log, &random)

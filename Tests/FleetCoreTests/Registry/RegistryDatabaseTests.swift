@@ -132,7 +132,8 @@ import Testing
   @Test func eventsOfAnotherVersionAreSkipped() throws {
     try fill(1)
     try spoil(
-      "INSERT INTO events VALUES (1, 1, NULL, 'invented', ''), (2, 'x', NULL, 'died', ''), (3, 3, 4, 'died', 'd')")
+      "INSERT INTO events (id, time, kernel, event, detail) VALUES (1, 1, NULL, 'invented', ''), (2, 'x', NULL, 'died', ''), (3, 3, 4, 'died', 'd')"
+    )
     let (database, _) = try RegistryDatabase.open(path: path)
     #expect(try database.notes(of: nil, last: 10).map(\.time) == [3])
     try database.close()

@@ -45,15 +45,18 @@ extension Kernel {
       kernelspec: "python3", language: "python", config: "/configs/öpen \"ai\".toml", provider: "openai",
       model: "gpt", name: "alice-\(n)", labels: ["team": "α", "": "empty", "nul": "a\u{0}b"], owner: "anna",
       pool: "python",
-      limits: Limits(memory: 1_610_612_736, cpu: 0.25, processes: 64, openFiles: 256, nice: -3, bestEffort: true),
-      port: 9_600)
+      limits: Limits(
+        memory: 1_610_612_736, cpu: 0.25, processes: 64, openFiles: 256, fileSize: 1 << 40, nice: -3, bestEffort: true),
+      hardening: Hardening(privateTmp: true, landlock: false, seccomp: true),
+      port: 9_600, workingDirectory: "/tmp/unter wegs")
     var kernel = Kernel(
       id: .number(n), serial: n, specification: specification, key: "0123456789abcdef", port: 9_555 + 5 * n)
     kernel.generation = 7
     kernel.status = .backoff
     kernel.restarts = 6
     kernel.exit = ExitInfo(
-      code: nil, signal: 9, outOfMemory: true, detail: "last\nwords \u{1}\u{7f}", endedAt: 1_700_000_000_123,
+      code: nil, signal: 9, outOfMemory: true, limit: .machineMemory, isIdle: true, isUnseen: true,
+      detail: "last\nwords \u{1}\u{7f}", endedAt: 1_700_000_000_123,
       isLost: true)
     kernel.process = FleetEngine.Process(shim: 11, kernel: 12, startedAt: 1_700_000_000_000)
     kernel.sessions = ["s1", "s2"]

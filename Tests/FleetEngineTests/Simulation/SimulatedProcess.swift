@@ -2,7 +2,10 @@
 import FleetEngine
 
 struct SimulatedProcess {
+  /// Of this process and no other, ever.
   let pid: Int32
+  /// What the system calls it: pids are used again.
+  let seen: Process
   let id: KernelID
   let generation: Int
   let nonce: String

@@ -5,6 +5,7 @@ struct Tally: CustomStringConvertible {
   var events = 0
   var hostsKilled = 0
   var powerLosses = 0
+  var pauses = 0
   var processes = 0
   var commitsLost = 0
   var requests = 0
@@ -17,6 +18,7 @@ struct Tally: CustomStringConvertible {
     sum.events += other.events
     sum.hostsKilled += other.hostsKilled
     sum.powerLosses += other.powerLosses
+    sum.pauses += other.pauses
     sum.processes += other.processes
     sum.commitsLost += other.commitsLost
     sum.requests += other.requests
@@ -27,7 +29,7 @@ struct Tally: CustomStringConvertible {
 
   var description: String {
     "\(worlds) worlds, \(events) events, \(requests) requests, \(processes) processes, \(hostsKilled) hosts killed, "
-      + "\(powerLosses) power losses, \(commitsLost) commits lost, \(decisions) decisions, \(claims) warm kernels taken, "
+      + "\(powerLosses) power losses, \(pauses) pauses, \(commitsLost) commits lost, \(decisions) decisions, \(claims) warm kernels taken, "
       + "\(retired) retired"
   }
 }

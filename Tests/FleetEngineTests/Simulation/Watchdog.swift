@@ -77,7 +77,7 @@ struct Watchdog {
     guard former.isDraining, former.status != .stopping, kernel.status == .stopping, former.status != .starting else {
       return
     }
-    if case .command(_, .stop(kernel.id, _, _)) = event { return }
+    if case .command(_, .stop(kernel.id, _, _, _)) = event { return }
     if kernel.clients > 0 { throw Violation("\(kernel.id) is retired, and has a client") }
     if kernel.isBusy { throw Violation("\(kernel.id) is retired, and is busy") }
     if !kernel.isSeenEmpty { throw Violation("\(kernel.id) is retired, and nobody looked") }

@@ -23,6 +23,16 @@ extension World {
     }
   }
 
+  /// What was asked for may have been tightened, never loosened; and what an admission imposed holds.
+  func checkLimits(_ kernel: Kernel) throws {
+    guard let asked = clients.asked[kernel.id] else { return }
+    let limits = kernel.specification.limits
+    let isHeld = (limits.memory ?? .max) <= (asked.memory ?? .max) && (limits.nice ?? -20) >= (asked.nice ?? -20)
+    if !isHeld { throw Violation("\(kernel.id) is started with \(limits), where \(asked) was asked for") }
+    let range = kernel.port...(kernel.port + Ports.perKernel - 1)
+    if range.upperBound > 65_535 { throw Violation("\(kernel.id) is started on ports \(range)") }
+  }
+
   func checkSignal(_ kernel: Kernel) throws {
     let isAnnounced = disk.written[kernel.id]?.kernel.status == .stopping
     guard isAnnounced || watchdog.unannounced.contains(kernel.id) else {
@@ -39,7 +49,7 @@ extension World {
 
   /// Whatever is to be done at a certain time is done then, and not when something else happens to come.
   func checkAlarm() throws {
-    guard let due = engine?.timers.next, now - due.nanoseconds > World.latestAlarm else { return }
+    guard let due = engine?.timers.next, now - max(due.nanoseconds, awakeSince) > World.latestAlarm else { return }
     throw Violation("something was due at \(Double(due.nanoseconds) / 1e9), and nobody woke the host")
   }
 
@@ -47,9 +57,11 @@ extension World {
   func checkEnds() throws {
     guard let engine else { return }
     for kernel in engine.kernels.values {
-      guard let pid = kernel.process?.shim, let end = drivers.ends[pid] else { continue }
-      if now - end > World.longestDelay {
-        throw Violation("the end of process \(pid) of \(kernel.id) was told, and is not known")
+      guard kernel.process != nil, let end = drivers.ends[kernel.id], end.generation == kernel.generation else {
+        continue
+      }
+      if now - max(end.at, awakeSince) > World.longestDelay {
+        throw Violation("the end of launch \(end.generation) of \(kernel.id) was told, and is not known")
       }
     }
   }
@@ -110,7 +122,7 @@ extension World {
     let undecided = policy.asked.subtracting(policy.decided).subtracting(engine.inquiries.keys)
     if let number = undecided.min() { throw Violation("question \(number) was asked, and nothing was decided") }
     for kernel in engine.kernels.values { try checkRest(of: kernel) }
-    for (id, pid) in livePids where engine.kernels[id]?.process?.shim != pid {
+    for (id, pid) in livePids where engine.kernels[id]?.process != processes[pid]?.seen {
       throw Violation("process \(pid) of \(id) is nobody's")
     }
     if Set(disk.written.keys) != Set(engine.kernels.keys) {
@@ -134,7 +146,9 @@ extension World {
     guard [.idle, .busy, .exited, .failed].contains(kernel.status) else {
       throw Violation("\(kernel.id) is \(kernel.status) for ever")
     }
-    guard kernel.process?.shim == livePids[kernel.id] else { throw Violation("\(kernel.id) has lost its process") }
+    guard kernel.process == livePids[kernel.id].flatMap({ processes[$0]?.seen }) else {
+      throw Violation("\(kernel.id) has lost its process")
+    }
     guard kernel.reservations.isEmpty else { throw Violation("\(kernel.id) is reserved for ever") }
     guard let row = disk.written[kernel.id]?.kernel else { throw Violation("\(kernel.id) has no row") }
     let isSame =

@@ -14,6 +14,8 @@ struct Clients {
   /// Kernels that somebody was told of, and those of them that somebody has let go since.
   var acknowledged: Set<KernelID> = []
   var released: Set<KernelID> = []
+  /// The limits that kernels were asked for with.
+  var asked: [KernelID: Limits] = [:]
   /// Kernels of which somebody was told that they are gone.
   var gone: Set<KernelID> = []
   /// Kernels that were given to somebody who asked for one of his own.
@@ -26,7 +28,7 @@ struct Clients {
 
   /// Mostly busy, sometimes nobody comes for a while.
   func pause(_ random: inout SplitMix64) -> Int64 {
-    switch random.below(30) {
+    switch random.below(80) {
     case 0: 90 * World.second
     case 1...4: 5 * World.second
     default: 300 * World.millisecond
@@ -39,6 +41,7 @@ extension World {
     guard !isCalm, let engine else { return }
     let ids = Array(engine.kernels.keys)
     let isCrowded = ids.count >= 10
+    guard fate.strikes(.request, true) else { return }
     switch random.below(21) {
     case 0...4: if !isCrowded { try ask(.spawn, .spawn(newKernel(specification()))) }
     case 5...10: try find(isCrowded: isCrowded)
@@ -72,6 +75,7 @@ extension World {
     let name = random.one(in: 4) ? "name\(random.below(6))" : nil
     let port = random.one(in: 10) ? 9550 + random.below(40) : nil
     var wanted = Specification.lua(name: name, config: random.one(in: 3) ? "/etc/openai.toml" : nil, port: port)
+    if random.one(in: 4) { wanted.limits = Limits(memory: Int64(500 + 1000 * random.below(2)), nice: random.below(20)) }
     if !configuration.pools.isEmpty, random.one(in: 3) { wanted.pool = random.pick(["a", "b", "nowhere"]) }
     if configuration.entries.contains(.admit), random.one(in: 4) { wanted.language = PolicySeat.quotaLanguage }
     return wanted
@@ -79,8 +83,9 @@ extension World {
 
   func newKernel(_ specification: Specification) -> NewKernel {
     clients.lastKernel += 1
-    return NewKernel(
-      id: .number(clients.lastKernel), key: "key", specification: specification, mayTakeWarm: random.one(in: 2))
+    let id = KernelID.number(clients.lastKernel)
+    clients.asked[id] = specification.limits
+    return NewKernel(id: id, key: "key", specification: specification, mayTakeWarm: random.one(in: 2))
   }
 
   private func find(isCrowded: Bool) throws {

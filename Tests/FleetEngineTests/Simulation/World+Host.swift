@@ -10,7 +10,7 @@ struct Drivers {
   var watched: [(id: KernelID, generation: Int)] = []
   var lastCommitDone: Int64 = 0
   /// When followed processes ended.
-  var ends: [Int32: Int64] = [:]
+  var ends: [KernelID: (generation: Int, at: Int64)] = [:]
   /// Alerts that people were told of, and not that they are over.
   var firing: Set<AlertIdentity> = []
 }
@@ -30,10 +30,10 @@ extension World {
   private func recovered(_ row: StoredRow) -> Recovered {
     let kernel = row.kernel
     let fate: Recovered.Fate
-    if mishap(15) {
+    if mishap(.filesUnreadable, 15) {
       fate = .unknown("its files cannot be read")
     } else if let pid = livePids[kernel.id], processes[pid]?.nonce == kernel.nonce {
-      fate = .running(Process(shim: pid, kernel: pid + 1, startedAt: 0))
+      fate = .running(processes[pid]!.seen)
     } else {
       fate = exitRecords[kernel.nonce].map(Recovered.Fate.ended) ?? .absent
     }
@@ -46,6 +46,7 @@ extension World {
     tally.hostsKilled += 1
     engine = nil
     host += 1
+    wakeUp()
     let finished = disk.waitingCount == 0 ? 0 : random.below(disk.waitingCount + 1)
     disk.loseHost(finished: disk.isFull ? 0 : finished, boot: boot)
     drivers = Drivers()
@@ -78,7 +79,7 @@ extension World {
     try watchdog.check(engine!, before, event, now)
     policy.takeIn(event, effects, now)
     // The host may die after any of its effects.
-    let isLast = mishap(1500)
+    let isLast = mishap(.hostKilled, 1500)
     let survived = isLast ? random.below(effects.count + 1) : effects.count
     for effect in effects.prefix(survived) {
       try perform(effect)
@@ -91,7 +92,8 @@ extension World {
     switch effect {
     case .launch(let kernel):
       try checkLaunch(kernel)
-      plan(.launch(kernel, host: host), in: 0...(random.one(in: 50) ? World.second : 20 * World.millisecond))
+      let isLate = fate.strikes(.newsLate, random.one(in: 50))
+      plan(.launch(kernel, host: host), in: 0...(isLate ? World.second : 20 * World.millisecond))
     case .probe(let kernel): probe(kernel)
     case .watch(let kernel):
       drivers.watched.removeAll { $0.id == kernel.id }
@@ -127,7 +129,7 @@ extension World {
     alarm += 1
     let delay = max(0, at.nanoseconds - now)
     let early = random.one(in: 20) ? min(delay, World.millisecond) : 0
-    let late = mishap(50) ? World.latestAlarm : World.millisecond
+    let late = mishap(.alarmLate, 50) ? World.latestAlarm : World.millisecond
     plan(.alarm(host: host, number: alarm), in: (delay - early)...(delay + (early > 0 ? 0 : late)))
   }
 
@@ -140,7 +142,7 @@ extension World {
 
   func finishCommit() {
     guard let commit = disk.takeNext() else { return }
-    if disk.isFull || mishap(60) {
+    if disk.isFull || mishap(.commitLost, 60) {
       // Some errors come after the deed.
       if !disk.isFull, random.one(in: 4) { disk.write(commit, boot: boot, isSynced: false) }
       tally.commitsLost += 1

@@ -76,7 +76,7 @@ extension World {
     }
     try checkRows()
     let (answer, isHonest) = answer(question.subject)
-    if !isHonest, mishap(60) { return }
+    if !isHonest, mishap(.policySilent, 60) { return }
     let failure = answer == nil && random.one(in: 2) ? "policy.lua:1: attempt to index nil" : nil
     tell(.answered(question: number, PolicyAnswer(answer: answer, reason: "because", failure: failure)))
   }
@@ -168,7 +168,7 @@ extension World {
 
   func resolve(_ number: Int, _ config: String?, _ language: String?) throws {
     try policy.resolves(number)
-    if mishap(30) { return }
+    if mishap(.policySilent, 30) { return }
     let isKnown = random.one(in: 2)
     let result: Result<Specification, EngineError> =
       isKnown ? .success(.lua(config: config)) : .failure(EngineError(.configNotFound, "no such config"))

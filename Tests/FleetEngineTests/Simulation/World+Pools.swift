@@ -44,9 +44,11 @@ extension World {
 
   /// The host makes kernels: as many as were asked for, or fewer, or more, or none, or says nothing.
   func provide(_ pool: String, _ count: Int) {
-    if mishap(40) { return }
-    if mishap(15) { return tell(.provided(pool: pool, .failure(EngineError(.configNotFound, "no such config")))) }
-    let made = mishap(10) ? random.below(4) : count
+    if mishap(.hostMakesOthers, 40) { return }
+    if mishap(.hostMakesOthers, 15) {
+      return tell(.provided(pool: pool, .failure(EngineError(.configNotFound, "no such config"))))
+    }
+    let made = mishap(.hostMakesOthers, 10) ? random.below(4) : count
     let template = Specification(
       kernelspec: "lua", language: "lua", config: pool == "b" ? "/etc/openai.toml" : nil, pool: pool)
     tell(.provided(pool: pool, .success((0..<made).map { _ in newKernel(template) })))

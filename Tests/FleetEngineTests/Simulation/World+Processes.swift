@@ -3,22 +3,32 @@ import FleetEngine
 
 extension World {
   func launch(_ kernel: Kernel) throws {
-    if strangers.contains(kernel.port) || mishap(60) {
+    if strangers.contains(kernel.port) || mishap(.portTaken, 60) {
       return fail(kernel, LaunchFailure(reason: "port \(kernel.port) is taken", portTaken: true))
     }
-    if mishap(30) { return fail(kernel, LaunchFailure(reason: "no memory")) }
+    if mishap(.launchFails, 30) { return fail(kernel, LaunchFailure(reason: "no memory")) }
     try checkProcess(kernel)
+    try checkLimits(kernel)
     lastPid += 2
     let pid = lastPid
     tally.processes += 1
     processes[pid] = SimulatedProcess(
-      pid: pid, id: kernel.id, generation: kernel.generation, nonce: kernel.nonce, obeysRequests: !random.one(in: 4),
+      pid: pid, seen: Process(shim: freePid, kernel: freePid + 1, startedAt: wallTime), id: kernel.id,
+      generation: kernel.generation, nonce: kernel.nonce, obeysRequests: !random.one(in: 4),
       obeysTermination: !random.one(in: 4))
     livePids[kernel.id] = pid
     drivers.followed.insert(pid)
     record("process \(pid) of \(kernel.serial).\(kernel.generation)")
-    tell(.launched(kernel.id, generation: kernel.generation, Process(shim: pid, kernel: pid + 1, startedAt: 0)))
+    tell(.launched(kernel.id, generation: kernel.generation, processes[pid]!.seen))
     planLife(pid)
+  }
+
+  private var wallTime: Int64 { now / World.millisecond + wallClock }
+
+  /// The system hands out the lowest that nobody has, so that most pids were somebody else's before.
+  private var freePid: Int32 {
+    let taken = Set(processes.values.map(\.seen.shim))
+    return stride(from: 100, to: Int32.max, by: 2).first { !taken.contains($0) } ?? 0
   }
 
   private func fail(_ kernel: Kernel, _ failure: LaunchFailure) {
@@ -28,7 +38,8 @@ extension World {
   private func planLife(_ pid: Int32) {
     let soon = 0...(100 * World.millisecond)
     if isCalm { return plan(.process(pid, .answer), in: soon) }
-    switch random.below(40) {
+    let luck = random.below(40)
+    switch fate.strikes(.startFails, luck < 5) ? luck : 40 {
     case 0: plan(.process(pid, .crash(ExitInfo(code: 1, detail: "syntax error"))), in: soon)
     case 1: plan(.process(pid, .crash(ExitInfo(code: 98))), in: soon)
     case 2: plan(.process(pid, .crash(ExitInfo(code: 0))), in: soon)
@@ -43,9 +54,9 @@ extension World {
   private func planEnd(_ pid: Int32) {
     let info = random.one(in: 6) ? ExitInfo(code: 0) : ExitInfo(signal: random.pick([6, 9, 11]))
     switch random.below(4) {
-    case 0: plan(.process(pid, .crash(info)), in: 0...(4 * World.second))
-    case 1: plan(.process(pid, .crash(info)), in: 0...(120 * World.second))
-    case 2: plan(.process(pid, .hang), in: 0...(60 * World.second))
+    case 0: if fate.strikes(.kernelDies, true) { plan(.process(pid, .crash(info)), in: 0...(4 * World.second)) }
+    case 1: if fate.strikes(.kernelDies, true) { plan(.process(pid, .crash(info)), in: 0...(120 * World.second)) }
+    case 2: if fate.strikes(.kernelHangs, true) { plan(.process(pid, .hang), in: 0...(60 * World.second)) }
     default: break
     }
   }
@@ -72,17 +83,20 @@ extension World {
     processes[process.pid] = nil
     livePids[process.id] = nil
     // A shim that is killed leaves no record.
-    let told = mishap(15) ? ExitInfo(isLost: true) : info
+    var told = mishap(.exitUnrecorded, 15) ? ExitInfo(isLost: true) : info
+    told.endedAt = wallTime
     if !told.isLost { exitRecords[process.nonce] = told }
     record("process \(process.pid) ends: \(told.reason(limits: Limits()))")
     if drivers.followed.contains(process.pid) {
-      drivers.ends[process.pid] = now
+      drivers.ends[process.id] = (process.generation, now)
       tell(.exited(process.id, generation: process.generation, told))
     }
   }
 
   func killSomebody() {
-    guard let pid = livePids.values.sorted().randomElement(using: &random) else { return }
+    guard let pid = livePids.values.sorted().randomElement(using: &random), fate.strikes(.kernelDies, true) else {
+      return
+    }
     processActs(pid, .crash(ExitInfo(signal: 9)))
   }
 
@@ -109,10 +123,10 @@ extension World {
   }
 
   func adopt(_ kernel: Kernel) {
-    guard let pid = kernel.process?.shim else { return }
-    drivers.followed.insert(pid)
-    // It may have ended between the look and the watch.
-    if processes[pid] == nil {
+    if let process = process(of: kernel) {
+      drivers.followed.insert(process.pid)
+    } else {
+      // It ended between the look and the watch.
       tell(.exited(kernel.id, generation: kernel.generation, exitRecords[kernel.nonce] ?? ExitInfo(isLost: true)))
     }
   }
@@ -147,7 +161,9 @@ extension World {
   func chatter() {
     for (id, generation) in drivers.watched {
       guard let pid = livePids[id], let process = processes[pid], process.generation == generation else { continue }
-      if isCalm || !random.one(in: 4) { tell(.heartbeat(id, generation: generation, alive: !process.isHung)) }
+      if isCalm || !fate.strikes(.newsLost, random.one(in: 4)) {
+        tell(.heartbeat(id, generation: generation, alive: !process.isHung))
+      }
       if random.one(in: 3), !process.isHung {
         tell(.activity(id, generation: generation, busy: random.one(in: 2)))
       }

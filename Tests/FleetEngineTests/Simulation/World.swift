@@ -16,14 +16,37 @@ final class World {
     case commit(host: Int)
     case launch(Kernel, host: Int)
     case process(Int32, ProcessAct)
-    case chatter, client, fault, killing, crash, hostStarts, diskHasRoom
+    case chatter, client, fault, killing, crash, hostStarts, hostWakes, diskHasRoom
     case strangerLeaves(Int)
+
+    /// Numbers the kinds, for `Fate`.
+    var kind: Int {
+      switch self {
+      case .event: 1
+      case .alarm: 2
+      case .commit: 3
+      case .launch: 4
+      case .process: 5
+      case .chatter: 6
+      case .client: 7
+      case .fault: 8
+      case .killing: 9
+      case .crash: 10
+      case .hostStarts: 11
+      case .diskHasRoom: 12
+      case .strangerLeaves: 13
+      case .hostWakes: 14
+      }
+    }
+    static let kinds = 15
   }
 
   static let millisecond: Int64 = 1_000_000
   static let second: Int64 = 1_000_000_000
 
   var random: SplitMix64
+  var fate: Fate
+  private let plot: Plot
   private(set) var now: Int64 = 1_000 * World.second
   private var schedule = Schedule<Happening>()
   /// No more faults, no more requests: everything must come to rest.
@@ -52,26 +75,37 @@ final class World {
   var watchdog: Watchdog
   let configuration: EngineConfiguration
 
+  /// The host takes nothing in until then, and when it last began to again.
+  private var pausedUntil: Int64 = 0
+  private(set) var awakeSince: Int64 = 0
+  /// What came meanwhile.
+  private var deferred: [Happening] = []
+  /// What the wall clock is ahead, in milliseconds.
+  var wallClock: Int64 = 0
+
   private let isTraced: Bool
   private(set) var trace: [String] = []
 
-  init(seed: UInt64, isTraced: Bool = false) {
-    random = SplitMix64(seed: seed)
+  init(_ plot: Plot, isTraced: Bool = false) {
+    self.plot = plot
+    fate = Fate(plot, occasions: Happening.kinds)
+    random = fate.begin(0)
     self.isTraced = isTraced
     configuration = World.configuration(&random)
     watchdog = Watchdog(configuration)
   }
 
   /// Lets things happen until the host has handled so many events, then lets them come to rest.
-  func run(steps: Int) throws {
+  func run() throws {
     try startHost()
     for happening in [Happening.chatter, .client, .fault] { plan(happening, in: 0...World.second) }
-    while tally.events < steps, let (at, happening) = schedule.next() { try happen(happening, at) }
+    while tally.events < plot.steps, let (at, happening) = schedule.next() { try happen(happening, at) }
     try calmDown()
   }
 
   private func calmDown() throws {
     isCalm = true
+    wakeUp()
     disk.isFull = false
     strangers = []
     for pid in processes.keys.sorted() { plan(.process(pid, .resume), in: 0...0) }
@@ -140,14 +174,15 @@ final class World {
       case 1...3: 200 * World.millisecond
       default: 5 * World.millisecond
       }
-    plan(.event(event, host: host), in: 0...limit)
+    let isLate = limit > 5 * World.millisecond && fate.strikes(.newsLate, true)
+    plan(.event(event, host: host), in: 0...(isLate ? limit : 5 * World.millisecond))
     // Kernels that are made anew for each order are not told of twice.
     if case .provided = event { return }
-    if random.one(in: 40) { plan(.event(event, host: host), in: 0...World.longestDelay) }
+    if fate.strikes(.newsDoubled, random.one(in: 40)) { plan(.event(event, host: host), in: 0...World.longestDelay) }
   }
 
   /// True once in `count` times, but never in a calm world.
-  func mishap(_ count: Int) -> Bool { !isCalm && random.one(in: count) }
+  func mishap(_ kind: FaultKind, _ count: Int) -> Bool { fate.strikes(kind, !isCalm && random.one(in: count)) }
 
   func record(_ line: @autoclosure () -> String) {
     if isTraced { trace.append("\(Double(now) / 1e9) \(line())") }
@@ -155,6 +190,8 @@ final class World {
 
   private func happen(_ happening: Happening, _ at: Int64) throws {
     now = max(now, at)
+    if now < pausedUntil, isOfHost(happening) { return deferred.append(happening) }
+    random = fate.begin(happening.kind)
     switch happening {
     case .event(let event, let host): if host == self.host { try handle(event) }
     case .alarm(let host, let number): if host == self.host, number == alarm { try handle(.tick) }
@@ -166,7 +203,7 @@ final class World {
       // What was planned before everybody left would say that somebody is still there, after the last word.
       guard isChattering else { return }
       chatter()
-      plan(.chatter, in: 0...((isCalm ? 20 : 2) * World.second))
+      plan(.chatter, in: 0...((isCalm ? 20 : 4) * World.second))
     case .client:
       try clientActs()
       if !isCalm { plan(.client, in: 0...clients.pause(&random)) }
@@ -174,14 +211,40 @@ final class World {
       faultBegins()
       if !isCalm { plan(.fault, in: 0...(40 * World.second)) }
     case .killing: killSomebody()
-    case .crash: if !isCalm { crashHost() }
+    case .crash: if !isCalm, fate.strikes(.hostKilled, true) { crashHost() }
     case .hostStarts: if engine == nil { try startHost() }
+    case .hostWakes: if now >= pausedUntil { wakeUp() }
     case .diskHasRoom: disk.isFull = false
     case .strangerLeaves(let port): strangers.removeAll { $0 == port }
     }
   }
 
+  /// A host that is stopped, or a machine that sleeps: what comes meanwhile is taken in later, all at once.
+  private func isOfHost(_ happening: Happening) -> Bool {
+    switch happening {
+    case .event, .alarm, .commit, .launch, .chatter, .client: true
+    case .process, .fault, .killing, .crash, .hostStarts, .hostWakes, .diskHasRoom, .strangerLeaves: false
+    }
+  }
+
+  private func pauseHost() {
+    let pause = random.pick([World.second, 20 * World.second, 3600 * World.second])
+    guard engine != nil, fate.strikes(.hostPaused, true) else { return }
+    record("host \(host) is stopped for \(pause / World.second) s")
+    tally.pauses += 1
+    pausedUntil = now + pause
+    plan(.hostWakes, in: pause...pause)
+  }
+
+  /// What waits for the host comes at once.
+  func wakeUp() {
+    (pausedUntil, awakeSince) = (now, now)
+    for happening in deferred { schedule.plan(happening, at: now) }
+    deferred = []
+  }
+
   private func troubleComesInThrees() {
+    guard fate.strikes(.diskFull, true) else { return }
     disk.isFull = true
     plan(.diskHasRoom, in: 0...(4 * World.second))
     for _ in 1...3 { plan(.killing, in: 0...(4 * World.second)) }
@@ -190,17 +253,21 @@ final class World {
 
   private func faultBegins() {
     guard !isCalm else { return }
-    switch random.below(9) {
-    case 0, 1, 2: crashHost()
-    case 3: losePower()
+    switch random.below(11) {
+    case 0, 1, 2: if fate.strikes(.hostKilled, true) { crashHost() }
+    case 3: if fate.strikes(.powerLost, true) { losePower() }
     case 4:
+      guard fate.strikes(.diskFull, true) else { return }
       disk.isFull = true
       plan(.diskHasRoom, in: 0...(30 * World.second))
     case 5:
       let port = 9555 + 5 * random.below(12)
+      guard fate.strikes(.portTaken, true) else { return }
       strangers.append(port)
       plan(.strangerLeaves(port), in: 0...(90 * World.second))
     case 6: troubleComesInThrees()
+    case 7: pauseHost()
+    case 8: if fate.strikes(.clockJumps, true) { wallClock += 3_600_000 * (random.one(in: 2) ? 1 : -1) }
     default: killSomebody()
     }
   }

@@ -54,6 +54,17 @@ import Testing
     #expect(reports[1].clamps.keys.contains { $0.hasPrefix("asked ") })
   }
 
+  @Test func forgottenNotebooksAreCulledAndNobodyLosesHis() throws {
+    let reports = try Scenarios.compare(try Scenarios.shipped("notebooks"), "native", "cull_idle")
+    let (native, culled) = (reports[0], reports[1])
+    #expect(native.arrivals > 60 && native.arrivals == culled.arrivals)
+    #expect(native.series.last!.kernels == native.arrivals, "nobody shuts them down")
+    // The last have come six hours ago, and the longest cell ended three hours ago.
+    #expect(culled.series.last!.kernels == 0)
+    #expect(culled.peak < native.peak * 2 / 3)
+    for report in reports { #expect(report.ends["lost"] == 0 && report.ends["unanswered"] == 0) }
+  }
+
   @Test func aFlappingKernelIsGivenUpByTheHostAndKeptByAPatientPolicy() throws {
     let scenario = try Scenarios.shipped("flapping")
     let reports = try Scenarios.compare(scenario, "native", "patient_restart")

@@ -58,6 +58,11 @@ final class BenchFleet {
     try Child.run([executables.fleet] + arguments, environment: environment)
   }
 
+  /// A command that goes on.
+  func start(_ arguments: String...) throws -> Child {
+    try Child([executables.fleet] + arguments, environment: environment)
+  }
+
   /// Kills the host, as a crash would; the kernels go on.
   func killHost() throws {
     kill(hostPID, SIGKILL)
@@ -104,8 +109,11 @@ final class BenchFleet {
   }
 
   /// As `fleet spawn` does it, with a connection of its own.
-  func spawn() throws -> Kernel {
-    try Kernel(client.spawn(["language": "lua"])["kernel"] ?? .null)
+  /// - Parameter limits: members of the request.
+  func spawn(_ limits: JSON = [:]) throws -> Kernel {
+    var request = limits
+    request["language"] = "lua"
+    return try Kernel(client.spawn(request)["kernel"] ?? .null)
   }
 
   func spawn(_ count: Int) throws -> [Kernel] { try (0..<count).map { _ in try spawn() } }

@@ -24,6 +24,7 @@ struct JupyterKernel {
     return (lua("ilua", [python, "-m", "ilua.app", "-c", "{connection_file}"]), ipykernel)
   }
 
+  /// An interpreter with ilua, ipykernel and Jupyter Server.
   static func python() throws -> String {
     let python =
       ProcessInfo.processInfo.environment["FLEET_BENCH_PYTHON"] ?? packageDirectory + "/.venv/bin/python"

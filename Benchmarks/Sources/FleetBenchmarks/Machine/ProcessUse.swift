@@ -23,6 +23,10 @@ enum ProcessUse {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
+  static func hasChildren(_ pid: Int32) throws -> Bool {
+    try !read("/proc/\(pid)/task/\(pid)/children").isEmpty
+  }
+
   static func commandLine(of pid: Int32) throws -> [String] {
     try read("/proc/\(pid)/cmdline").split(separator: "\0").map(String.init)
   }

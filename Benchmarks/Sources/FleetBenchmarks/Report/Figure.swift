@@ -15,6 +15,11 @@ extension Figure {
   init(_ name: String, _ value: Double, atMost aim: Double, _ format: (Double) -> String) {
     self.init(name: name, aim: "≤ " + format(aim), measured: format(value), isMet: value <= aim)
   }
+
+  /// A value that must not be less than its aim.
+  init(_ name: String, _ value: Double, atLeast aim: Double, _ format: (Double) -> String) {
+    self.init(name: name, aim: "≥ " + format(aim), measured: format(value), isMet: value >= aim)
+  }
 }
 
 /// Takes figures, and prints what belongs to them as it comes.

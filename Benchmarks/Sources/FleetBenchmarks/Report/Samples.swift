@@ -9,11 +9,14 @@ struct Samples {
   var count: Int { values.count }
   var median: Double { quantile(0.5) }
   var p95: Double { quantile(0.95) }
+  var p99: Double { quantile(0.99) }
   var least: Double { values.min() ?? .nan }
   var greatest: Double { values.max() ?? .nan }
 
   mutating func add(seconds: Double) { values.append(seconds) }
   mutating func add(_ duration: Duration) { values.append(duration.inSeconds) }
+
+  mutating func add(_ others: Samples) { values += others.values }
 
   /// Runs the body and adds how long it took, if it did not fail.
   mutating func time<Result>(_ body: () throws -> Result) rethrows -> Result {
@@ -29,9 +32,9 @@ struct Samples {
     return sorted[min(values.count - 1, Int((part * Double(values.count)).rounded(.up)) - 1)]
   }
 
-  /// `median 12.3 ms, p95 20.1 ms, least 11.0 ms, 40 rounds`
+  /// `median 12.3 ms, p95 20.1 ms, p99 24.0 ms, least 11.0 ms, 40 rounds`
   var summary: String {
-    "median \(Text.time(median)), p95 \(Text.time(p95)), least \(Text.time(least)), \(count) rounds"
+    "median \(Text.time(median)), p95 \(Text.time(p95)), p99 \(Text.time(p99)), least \(Text.time(least)), \(count) rounds"
   }
 }
 

@@ -28,6 +28,8 @@ extension Scenario {
       scenario.policies[EntryPoint(rawValue: entry.rawValue)!] = paths  // the two have the same words
     }
     scenario.pools = try top.pools(locator)
+    let gateway = try top.gateway()
+    scenario.engine.culling = Culling(interval: gateway.cullInterval, endsConnected: gateway.cullConnected)
     try top.host(&scenario)
     try top.kernels(&scenario)
     for var reader in try top.tables("spawn") { scenario.standing.append(try reader.standing()) }

@@ -42,7 +42,8 @@ extension Limits {
     .record([
       "memory": memory.map(LuaValue.integer) ?? .nil, "cpu": cpu.map(LuaValue.plain) ?? .nil,
       "processes": processes.map { .integer(Int64($0)) } ?? .nil,
-      "open_files": openFiles.map { .integer(Int64($0)) } ?? .nil, "nice": nice.map { .integer(Int64($0)) } ?? .nil,
+      "open_files": openFiles.map { .integer(Int64($0)) } ?? .nil, "file_size": fileSize.map(LuaValue.integer) ?? .nil,
+      "nice": nice.map { .integer(Int64($0)) } ?? .nil,
     ])
   }
 }

@@ -53,7 +53,10 @@ struct FieldReader {
   /// A number of bytes, or a text such as "512M".
   mutating func bytes(_ key: String) throws(ToolError) -> Int64? {
     guard let value = value(key) else { return nil }
-    if let number = value.number { return Int64(number) }
+    if let number = value.number {
+      guard let whole = Int64(exactly: number.rounded(.down)) else { throw wrong(key, value, "bytes") }
+      return whole
+    }
     guard let text = value.text else { throw wrong(key, value, "bytes, or a size such as \"512M\"") }
     do throws(ValueError) { return try ByteCount(parsing: text).bytes } catch {
       throw ToolError("\(what).\(key): \(error.description)")

@@ -11,7 +11,8 @@ extension PolicyQuestion.Subject {
     let language = try fields.string("language") ?? "lua"
     let limits = FleetEngine.Limits(
       memory: try fields.bytes("memory"), cpu: try fields.number("cpu"), processes: try fields.integer("processes"),
-      openFiles: try fields.integer("open_files"), nice: try fields.integer("nice"))
+      openFiles: try fields.integer("open_files"), fileSize: try fields.bytes("file_size"),
+      nice: try fields.integer("nice"))
     let specification = Specification(
       kernelspec: try fields.string("kernelspec") ?? (language == "lua" ? "fleet-lua" : language), language: language,
       config: try fields.string("config"), provider: try fields.string("provider"), model: try fields.string("model"),
@@ -27,7 +28,8 @@ extension PolicyQuestion.Subject {
       language: try fields.string("language"), kernelspec: try fields.string("kernelspec"),
       config: try fields.string("config"), provider: try fields.string("provider"), model: try fields.string("model"),
       memory: try fields.bytes("memory"), labels: try fields.stringsByName("labels") ?? [:],
-      owner: try fields.string("owner"), session: try fields.string("session"))
+      owner: try fields.string("owner"), session: try fields.string("session"),
+      source: try fields.string("source"), path: try fields.string("path"))
     try fields.finish()
     return .route(requirements)
   }

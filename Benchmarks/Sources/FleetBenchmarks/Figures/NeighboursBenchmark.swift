@@ -1,0 +1,77 @@
+// How much kernels notice of one that misbehaves beside them.
+import JSON
+import JupyterProtocol
+
+enum NeighboursBenchmark: Benchmark {
+  static let name = "neighbours"
+  static let summary = "p99 of execute on one kernel, alone and while another under limits misbehaves"
+
+  /// What a kernel does, and the limits under which it does it.
+  private struct Attack {
+    let what: String
+    let limits: JSON
+    let code: String
+  }
+
+  private static let attacks = [
+    Attack(
+      what: "memory hog under --memory 64M", limits: ["memory_limit": "64M"],
+      code: "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1000) .. i end"),
+    Attack(
+      what: "fork bomb under --processes 64", limits: ["processes": 64],
+      code: "os.execute([[bash -c 'bomb() { bomb | bomb & }; bomb; sleep 1000' 2>/dev/null]])"),
+    Attack(
+      what: "100,000 open files under --open-files 256", limits: ["open_files": 256],
+      code: "while true do local t = {} for i = 1, 100000 do t[i] = io.open('/dev/null') end end"),
+    Attack(
+      what: "flood of output", limits: [:], code: "os.execute('exec yes a line of a flood of output')"),
+  ]
+
+  static func run(_ setting: Setting, _ report: inout Report) throws {
+    try BenchFleet.with(setting.executables) { fleet in
+      let client = try fleet.spawn().connect()
+      try client.waitUntilReady(timeout: .seconds(10))
+      _ = try measure(client, setting.rounds(500))
+      for attack in attacks {
+        guard let attacker = try attacker(attack, fleet, &report) else { continue }
+        // Before and after: what the machine does besides changes, too.
+        var quiet = try measure(client, setting.rounds(1500))
+        let script = try fleet.start("exec", attacker.id, attack.code)
+        try wait(for: "the attack") { try begun(attacker) }
+        let loud = try measure(client, setting.rounds(3000))
+        script.kill()
+        try fleet.stop(attacker)
+        quiet.add(try measure(client, setting.rounds(1500)))
+        report.line(attack.what + ", alone", quiet)
+        report.line(attack.what + ", beside it", loud)
+        report.add(Figure("p99 of execute beside a \(attack.what)", loud.p99 / quiet.p99, atMost: 1.2, Text.ratio))
+      }
+    }
+  }
+
+  private static func attacker(
+    _ attack: Attack, _ fleet: BenchFleet, _ report: inout Report
+  ) throws -> BenchFleet.Kernel? {
+    do { return try fleet.spawn(attack.limits) } catch {
+      report.line("\(attack.what) is left out: \(error)")
+      return nil
+    }
+  }
+
+  /// It has used some CPU time, or is gone already, as a memory hog is.
+  private static func begun(_ attacker: BenchFleet.Kernel) throws -> Bool {
+    guard let time = try? ProcessUse.cpuTime(of: attacker.pid) else { return true }
+    return time > 0.05 || (try ProcessUse.hasChildren(attacker.pid))
+  }
+
+  private static func measure(_ client: KernelClient, _ rounds: Int) throws -> Samples {
+    var samples = Samples()
+    for _ in 0..<rounds {
+      let start = ContinuousClock.now
+      let reply = try client.execute(ExecuteRequest("1"), timeout: .seconds(30))
+      samples.add(ContinuousClock.now - start)
+      guard reply.outcome == .ok else { throw Failure("the execution failed: \(reply.content.text())") }
+    }
+    return samples
+  }
+}

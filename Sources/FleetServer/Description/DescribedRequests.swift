@@ -1,0 +1,99 @@
+// Holds requests to what openapi.json says of them: methods, parameters, media types.
+import FleetEngine
+import Hummingbird
+import JSON
+
+/// Asked after access was checked, so that strangers learn nothing, and before any route.
+struct DescribedRequests: RouterMiddleware {
+  typealias Context = FleetContext
+
+  func handle(
+    _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+  ) async throws -> Response {
+    let methods = RouteIndex.shared.methods(of: request.uri.path)
+    if request.method == .options, !methods.isEmpty {
+      return Response(status: .noContent, headers: [.allow: RouteIndex.list(methods)])
+    }
+    guard methods.isEmpty || methods.contains(request.method.rawValue) else {
+      throw EngineError(
+        .methodNotAllowed,
+        "there is no \(request.method) \(request.uri.path.prefix(200)), but \(RouteIndex.list(methods))")
+    }
+    if let operation = RouteIndex.shared.operation(request.method.rawValue, context.endpointPath ?? "") {
+      try Self.checkQuery(of: request, operation)
+      try Self.checkType(of: request, operation)
+    }
+    return try await next(request, context)
+  }
+
+  /// A parameter that is misspelt must not be silently left out.
+  private static func checkQuery(of request: Request, _ operation: Operation) throws(EngineError) {
+    guard let query = request.uri.query, !query.isEmpty else { return }
+    var seen: Set<String> = []
+    for (key, _) in request.uri.queryParameters {
+      let name = String(key).removingPercentEncoding ?? String(key)
+      // Who asks is not part of what is asked.
+      if name == "token" { continue }
+      guard let known = operation.parameters.first(where: { $0.place == .query && $0.name == name }) else {
+        let names = operation.parameters.filter { $0.place == .query }.map(\.name).sorted()
+        let advice = names.isEmpty ? "it takes none" : "known are \(names.joined(separator: ", "))"
+        throw EngineError(.badRequest, "unknown parameter '\(name.prefix(100))'; \(advice)")
+      }
+      guard known.isRepeated || seen.insert(name).inserted else {
+        throw EngineError(.badRequest, "'\(name)' stands there twice; once is enough")
+      }
+    }
+  }
+
+  /// curl says that what it sends is a form, whatever it is; who says nothing sends JSON.
+  private static func checkType(of request: Request, _ operation: Operation) throws(EngineError) {
+    guard operation.body != nil, let type = request.headers[.contentType] else { return }
+    let name = type.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+    let isJSON = name == "application/json" || (name.hasPrefix("application/") && name.hasSuffix("+json"))
+    guard isJSON || name == "application/x-www-form-urlencoded" || name.isEmpty else {
+      throw EngineError(.unsupportedMediaType, "the body is \(name.prefix(100)); send application/json")
+    }
+  }
+}
+
+/// Finds operations by path and method.
+struct RouteIndex: Sendable {
+  static let shared = RouteIndex(APIDescription.operations)
+
+  private let operations: [String: Operation]
+  private let paths: [(parts: [Substring], methods: Set<String>)]
+
+  init(_ all: [Operation]) {
+    operations = Dictionary(all.map { ("\($0.method) \($0.path)", $0) }) { first, _ in first }
+    paths = Dictionary(grouping: all, by: \.path).map { path, operations in
+      let methods = Set(operations.map(\.method))
+      // What is read can also be asked about, and everything can be asked what it is.
+      let more: Set<String> = methods.contains("GET") ? ["HEAD", "OPTIONS"] : ["OPTIONS"]
+      return (path.split(separator: "/"), methods.union(more))
+    }
+  }
+
+  static func list(_ methods: Set<String>) -> String { methods.sorted().joined(separator: ", ") }
+
+  /// What a route is: HEAD is what GET is.
+  func operation(_ method: String, _ endpoint: String) -> Operation? {
+    let method = method == "HEAD" ? "GET" : method
+    return operations["\(method) \(endpoint)"] ?? operations["\(method) /\(endpoint)"]
+  }
+
+  /// Of all operations that a path leads to; none if it leads to none. A parameter is any one part, and `**` the rest.
+  func methods(of path: String) -> Set<String> {
+    let parts = path.split(separator: "/")
+    return paths.reduce(into: []) { methods, known in
+      if Self.matches(known.parts, parts) { methods.formUnion(known.methods) }
+    }
+  }
+
+  private static func matches(_ pattern: [Substring], _ parts: [Substring]) -> Bool {
+    for (index, part) in pattern.enumerated() {
+      if part == "{**}" { return true }
+      guard index < parts.count, part.hasPrefix("{") || part == parts[index] else { return false }
+    }
+    return pattern.count == parts.count
+  }
+}
