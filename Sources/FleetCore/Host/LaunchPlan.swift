@@ -29,7 +29,7 @@ struct LaunchPlan: Sendable {
 
   /// One that is gone since is no reason not to start. What Landlock keeps in its own directory begins there.
   private func workingDirectory(of kernel: Kernel) -> String? {
-    if kernel.specification.hardening.landlock { return directory.ownDirectory("\(kernel.id)") }
+    if kernel.specification.hardening.landlock { return setup.directory.ownDirectory("\(kernel.id)") }
     return kernel.specification.workingDirectory.flatMap { FilePath.isDirectory($0) ? $0 : nil }
   }
 

@@ -26,7 +26,7 @@ class Warnings(logging.Handler):
 
 
 def server(url, token):
-    directory = tempfile.mkdtemp(prefix="fleet-jupyter-")
+    directory = tempfile.mkdtemp(prefix="jupyter-", dir=os.environ["HOME"])
     for name in ("CONFIG", "DATA", "RUNTIME"):
         os.environ[f"JUPYTER_{name}_DIR"] = f"{directory}/{name.lower()}"
     app = ServerApp()
@@ -65,9 +65,9 @@ class Channels:
     """A client of Jupyter Server's own WebSocket, which leads to the gateway's."""
 
     def __init__(self, app, kernel):
-        port = app.http_server._sockets and next(iter(app.http_server._sockets.values())).getsockname()[1]
         self.session = uuid.uuid4().hex
-        self.address = f"ws://127.0.0.1:{port}/api/kernels/{kernel}/channels?token=here&session_id={self.session}"
+        self.address = (
+            f"ws://127.0.0.1:{app.port}/api/kernels/{kernel}/channels?token=here&session_id={self.session}")
 
     async def open(self):
         self.socket = await websocket_connect(self.address)
