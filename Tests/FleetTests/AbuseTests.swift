@@ -10,7 +10,7 @@ extension EndToEnd {
     private static func script(_ name: String) -> String { Built.package + "/Tests/FleetTests/Python/\(name).py" }
 
     @Test func `of a hundred that come at once, exactly as many get a kernel as may`() async throws {
-      let quota = "[policies]\nadmit = \"policies/owner_quota.lua\"\n"
+      let quota = "[policies]\nadmit = \"policies/owner_quota.lua\"\n[gateway]\nenv = [\"WHO_*\"]\n"
       try await FleetFixture.with(configuration: Self.tcp + quota) { fleet in
         let (url, token) = try await fleet.startWeb()
         let result = try await fleet.run(

@@ -43,7 +43,7 @@ extension EndToEnd {
         // The shim may still be writing how its kernel ended.
         try await eventually("the ends to be known") {
           let (killed, left) = (try await fleet.kernel("killed"), try await fleet.kernel("left"))
-          return killed["exit"]?["reason"] == "killed by SIGKILL" && left["exit"]?["code"] == 7
+          return killed["exit"]?["reason"] == "killed by SIGKILL, while no host ran" && left["exit"]?["code"] == 7
         }
         #expect(try await fleet.kernel("stays")["exit"]?.isNull == true)
         let story = try await fleet.kernel("killed")["events"]?.array?.compactMap { $0["event"]?.string } ?? []
