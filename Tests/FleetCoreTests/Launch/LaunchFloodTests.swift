@@ -5,7 +5,7 @@ import Testing
 
 @testable import FleetCore
 
-@Suite struct LaunchFloodTests {
+@Suite(.serialized) struct LaunchFloodTests {
   /// Numbered lines of different lengths, in blocks that end anywhere; until there are so many, or a file is there.
   private static let writer = """
     import os, sys

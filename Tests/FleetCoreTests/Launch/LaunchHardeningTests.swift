@@ -6,7 +6,7 @@ import Testing
 
 @testable import FleetCore
 
-@Suite struct LaunchHardeningTests {
+@Suite(.serialized) struct LaunchHardeningTests {
   /// What this machine offers; found out as `fleet doctor` does.
   private static let offered: Set<String> = {
     guard let trial = try? MachineTrial(shim: LaunchFixture.shim, in: elsewhere) else { return [] }

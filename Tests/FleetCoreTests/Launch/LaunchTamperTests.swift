@@ -7,7 +7,7 @@ import Testing
 
 @testable import FleetCore
 
-@Suite struct LaunchTamperTests {
+@Suite(.serialized) struct LaunchTamperTests {
   /// What may stand where a file should.
   enum Trap: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case link, linkToNothing, pipe, directory

@@ -5,7 +5,7 @@ import Testing
 
 @testable import FleetCore
 
-@Suite struct LaunchTreeTests {
+@Suite(.serialized) struct LaunchTreeTests {
   /// By what the shim reaches processes that it did not start itself.
   enum Means: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case subreaper, freezer, unified
