@@ -20,17 +20,22 @@ import Testing
     let log: [UInt8]
 
     init(_ kernels: [Kernel], _ path: String) throws {
-      for half in [kernels.prefix(3), kernels.suffix(2)] {
-        let (open, _) = try RegistryDatabase.open(path: path)
-        let note = Note(kernel: nil, event: .died, detail: String(repeating: "words ", count: 50))
-        try open.write(
-          .init(
-            changes: half.map { .put($0, backoff: nil) }, notes: (0..<50).map { StoredNote(time: $0, note: note) },
-            totalSpawned: kernels.count, bootID: Recovery.bootID()), durable: true)
-        if half.first?.serial == 1 { try open.close() }
-      }
+      try Self.write(Array(kernels.prefix(3)), path).close()
+      // Closing it would fold the log into the database.
+      let open = try Self.write(Array(kernels.dropFirst(3)), path)
       database = try [UInt8](Data(contentsOf: URL(filePath: path)))
       log = try [UInt8](Data(contentsOf: URL(filePath: path + "-wal")))
+      try open.close()
+    }
+
+    private static func write(_ kernels: [Kernel], _ path: String) throws -> RegistryDatabase {
+      let (open, _) = try RegistryDatabase.open(path: path)
+      let note = Note(kernel: nil, event: .died, detail: String(repeating: "words ", count: 50))
+      try open.write(
+        .init(
+          changes: kernels.map { .put($0, backoff: nil) }, notes: (0..<50).map { StoredNote(time: $0, note: note) },
+          totalSpawned: kernels.last?.serial, bootID: Recovery.bootID()), durable: true)
+      return open
     }
 
     /// Bits flipped in one of the files or both, or their ends cut off.

@@ -76,29 +76,10 @@ struct SimulationTests {
     #expect(worlds[0].trace.count > 1000)
   }
 
-  /// A made-up bug that needs two faults: the story that is left has these two, and hardly anything else.
-  @Test func aFailureIsShrunk() throws {
-    func trial(_ plot: Plot) -> (failure: Violation, events: Int, struck: [(Occurrence, FaultKind)])? {
-      let world = World(plot)
-      do { try world.run() } catch { Issue.record("\(error)") }
-      let kinds = Set(world.fate.struck.map(\.1))
-      let fails = kinds.isSuperset(of: [.powerLost, .commitLost]) && world.tally.processes > 0
-      return fails ? (Violation("made up"), world.tally.events, world.fate.struck) : nil
-    }
-    var seed: UInt64 = 7
-    var found: Shrinker?
-    while found == nil {
-      found = Shrinker(Plot(seed: seed, steps: 300), trials: 300, trial)
-      seed += 1
-    }
-    var shrinker = try #require(found)
-    let before = shrinker.struck.count
-    shrinker.shrink()
-    let kinds = shrinker.struck.map(\.1)
-    #expect(kinds.count { $0 == .powerLost } == 1)
-    #expect(kinds.count { $0 == .commitLost } == 1)
-    #expect(kinds.count <= 8, "\(kinds)")
-    #expect(before > 50)
-    #expect(trial(shrinker.plot) != nil)
+  @Test func aWorldWithoutFaultsHasNone() throws {
+    let world = World(Plot(seed: 42, steps: 200, without: Set(FaultKind.allCases)))
+    try world.run()
+    #expect(world.fate.struck.isEmpty)
+    #expect(world.tally.commitsLost == 0 && world.tally.powerLosses == 0 && world.tally.pauses == 0)
   }
 }
