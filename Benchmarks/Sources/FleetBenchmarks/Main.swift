@@ -6,8 +6,7 @@ enum Main {
   private static var benchmarks: [any Benchmark.Type] {
     [
       SpawnBenchmark.self, ExecuteBenchmark.self, IdleBenchmark.self, DecisionBenchmark.self, HelperBenchmark.self,
-      RedisBenchmark.self, ListBenchmark.self, WebSocketBenchmark.self,
-      RedisBenchmark.self, ListBenchmark.self, SlowBenchmark.self,
+      RedisBenchmark.self, ListBenchmark.self, WebSocketBenchmark.self, SlowBenchmark.self,
       SyncBenchmark.self, RecoveryBenchmark.self, KernelBenchmark.self,
     ]
   }
