@@ -19,7 +19,9 @@ let package = Package(
       dependencies: [
         .product(name: "CZeroMQ", package: "fleet"),
         .product(name: "FleetClient", package: "fleet"),
+        .product(name: "FleetCore", package: "fleet"),
         .product(name: "FleetEngine", package: "fleet"),
+        .product(name: "FleetServer", package: "fleet"),
         .product(name: "JSON", package: "fleet"),
         .product(name: "JupyterProtocol", package: "fleet"),
         .product(name: "PolicyHost", package: "fleet"),

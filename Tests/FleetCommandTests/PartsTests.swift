@@ -13,6 +13,23 @@ struct PartsTests {
     #expect(Words.count(1, "kernel") == "1 kernel" && Words.count(2, "kernel") == "2 kernels")
   }
 
+  @Test func courses() {
+    #expect(Sparkline.text(of: [0, 1, 2, 3, 4, 5, 6, 7], width: 8) == "▁▂▃▄▅▆▇█")
+    #expect(Sparkline.text(of: [0, 0, 8, 8], width: 2) == "▁█" && Sparkline.text(of: [], width: 5) == "")
+    #expect(Sparkline.text(of: [100, 100.5, 100.2], width: 9) == "▁▁▁" && Sparkline.text(of: [0, 0], width: 1) == "▁")
+  }
+
+  @Test func aHistoryWithoutPointsSaysSo() {
+    #expect(HistoryTable(["points": []]).text.hasPrefix("nothing was recorded of the fleet"))
+    let points: JSON = [
+      ["time": "a", "kernels": 1.0, "memory_mb": 10.0, "cpu_percent": 0.0, "connections": 0.0, "busy_percent": 0.0],
+      ["time": "b", "kernels": 2.0, "memory_mb": 30.0, "cpu_percent": 50.0, "connections": 1.0, "busy_percent": 100.0],
+    ]
+    let lines = HistoryTable(["kernel": "kernel-1", "step_seconds": 60, "points": points]).text.split(separator: "\n")
+    #expect(lines.count == 7 && lines[0] == "kernel-1, 2 points of 60 s from a to b")
+    #expect(lines[3].split(separator: " ") == ["memory", "10.0M", "20.0M", "30.0M", "30.0M", "▁█"])
+  }
+
   @Test func coloursAreTakenOutOfTracebacks() {
     #expect(Output.plain("\u{1B}[0;31mError\u{1B}[0m: x\u{1B}[1") == "Error: x")
     #expect(Output.plain("nothing") == "nothing")

@@ -8,6 +8,7 @@ enum Main {
       SpawnBenchmark.self, ExecuteBenchmark.self, IdleBenchmark.self, DecisionBenchmark.self, HelperBenchmark.self,
       RedisBenchmark.self, ListBenchmark.self, WebSocketBenchmark.self, GatewayBenchmark.self, SlowBenchmark.self,
       SyncBenchmark.self, RecoveryBenchmark.self, KernelBenchmark.self, LimitsBenchmark.self, NeighboursBenchmark.self,
+      MetricsBenchmark.self,
     ]
   }
 

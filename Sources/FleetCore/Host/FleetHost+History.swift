@@ -133,12 +133,14 @@ extension HistoryRow {
     func average(_ value: (HistoryEntry) -> Double) -> Double {
       entries.reduce(0) { $0 + value($1) * Double($1.rounds) } / Double(max(1, rounds))
     }
+    // Stored with seven digits: what lies behind them is no measurement.
+    func rounded(_ value: Double) -> JSON { .double((value * 10_000).rounded() / 10_000) }
     let kernels = average { _ in 1 }
     return [
-      "time": .string(KernelView.text(ofMilliseconds: time * 1000)), "kernels": .double(kernels),
-      "memory_mb": .double(average(\.memory) / 1_048_576), "cpu_percent": .double(average(\.cpu)),
-      "connections": .double(average(\.connections)),
-      "busy_percent": .double(kernels > 0 ? average(\.busy) / kernels * 100 : 0),
+      "time": .string(KernelView.text(ofMilliseconds: time * 1000)), "kernels": rounded(kernels),
+      "memory_mb": rounded(average(\.memory) / 1_048_576), "cpu_percent": rounded(average(\.cpu)),
+      "connections": rounded(average(\.connections)),
+      "busy_percent": rounded(kernels > 0 ? average(\.busy) / kernels * 100 : 0),
     ]
   }
 }

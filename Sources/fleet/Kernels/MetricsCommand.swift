@@ -73,7 +73,7 @@ struct HistoryTable {
     let points = document["points"]?.array ?? []
     let subject = document["kernel"]?.string ?? "the fleet"
     guard let first = points.first?["time"]?.string, let last = points.last?["time"]?.string else {
-      text = "nothing was recorded of \(subject) in this time; a first point comes within a minute\n"
+      text = "nothing was recorded of \(subject) in this time; a first point comes within 20 s\n"
       return
     }
     let step = document["step_seconds"]?.int ?? 0
@@ -105,9 +105,11 @@ enum Sparkline {
       return part.reduce(0, +) / Double(part.count)
     }
     guard let least = averages.min(), let most = averages.max() else { return "" }
+    // What hardly changes is flat: else it would look as wild as what does.
+    let isFlat = most - least < 0.01 * abs(most)
     return String(
       averages.map { value in
-        most > least ? bars[min(7, Int((value - least) / (most - least) * 8))] : bars[0]
+        isFlat || most == least ? bars[0] : bars[min(7, Int((value - least) / (most - least) * 8))]
       })
   }
 }
