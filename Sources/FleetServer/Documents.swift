@@ -61,6 +61,10 @@ extension Request {
   func document() async throws -> JSON {
     var request = self
     let buffer = try await request.collectBody(upTo: Self.largestBody)
+    // A body that was cut off is no body that ended.
+    if let length = headers[.contentLength].flatMap({ Int($0) }), length != buffer.readableBytes {
+      throw EngineError(.badRequest, "the body ends after \(buffer.readableBytes) of \(length) bytes")
+    }
     if buffer.readableBytes == 0 { return [:] }
     do throws(JSONError) { return try JSON(parsing: buffer.readableBytesView) } catch {
       throw EngineError(

@@ -186,6 +186,27 @@ extension EndToEnd {
       }
     }
 
+    @Test func `a request whose body is cut off does nothing`() async throws {
+      try await FleetFixture.with(configuration: Self.tcp) { fleet in
+        let (url, token) = try await fleet.startWeb()
+        let port = try #require(url.split(separator: ":").last.flatMap { Int($0) })
+        for framing in ["Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"] {
+          let client = try #require(Self.connect(to: port))
+          let head = "POST /kernels HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n" + framing
+          #expect(write(client, head, head.utf8.count) == head.utf8.count)
+          shutdown(client, Int32(SHUT_WR))
+          // The server has seen the end when it says so, or closes.
+          var bytes = [UInt8](repeating: 0, count: 4096)
+          let count = read(client, &bytes, bytes.count)
+          let answer = String(decoding: bytes[..<max(0, count)], as: UTF8.self)
+          #expect(!answer.hasPrefix("HTTP/1.1 2"), "\(answer)")
+          close(client)
+        }
+        try await fleet.ok("spawn")
+        #expect(try await fleet.document("list")["kernels"]?.array?.count == 1)
+      }
+    }
+
     private static func connect(to port: Int) -> Int32? {
       let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       var address = sockaddr_in()

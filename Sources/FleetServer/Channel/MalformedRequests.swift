@@ -14,6 +14,11 @@ final class MalformedRequests: ChannelDuplexHandler, RemovableChannelHandler {
   private var hasFailed = false
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    // Whoever still answers comes too late.
+    guard !hasFailed else {
+      promise?.fail(ChannelError.ioOnClosedChannel)
+      return
+    }
     switch unwrapOutboundIn(data) {
     case .head(let head): isAnswering = head.status != .continue
     case .body: break
@@ -27,8 +32,9 @@ final class MalformedRequests: ChannelDuplexHandler, RemovableChannelHandler {
     if hasFailed { return }
     hasFailed = true
     // In the middle of an answer nothing can be said any more.
-    if isAnswering { return context.close(promise: nil) }
-    answer(context, error)
+    if isAnswering { context.close(promise: nil) } else { answer(context, error) }
+    // A body that was cut off is no body that ended.
+    context.fireErrorCaught(error)
   }
 
   private func answer(_ context: ChannelHandlerContext, _ error: any Error) {
