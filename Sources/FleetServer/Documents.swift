@@ -4,6 +4,7 @@ import Foundation
 import Hummingbird
 import JSON
 import NIOCore
+import NIOHTTP1
 
 extension Response {
   init(document: JSON, status: HTTPResponse.Status = .ok) {
@@ -130,6 +131,9 @@ struct ErrorDocuments: RouterMiddleware {
       return Response(
         EngineError(.notFound, "there is no \(request.method) \(request.uri.path.prefix(200)); see /openapi.json"),
         for: request)
+    } catch let error as HTTPParserError {
+      // The connection's own answer says so; this one is for the record.
+      return Response(EngineError(.badRequest, "this is no HTTP request: \(error)"), for: request)
     } catch is NIOTooManyBytesError {
       return Response(EngineError(.tooLarge, "the body is larger than 1 MiB"), for: request)
     } catch let error as HTTPError {
