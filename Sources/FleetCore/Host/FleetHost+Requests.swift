@@ -88,8 +88,13 @@ extension FleetHost {
   }
 
   public func interrupt(_ reference: String, as viewer: Viewer = .everyone) async throws -> JSON {
-    try await command(reference, viewer) { .interrupt($0) }
+    let document = try await command(reference, viewer) { .interrupt($0) }
+    await interruptsAreOut()
+    return document
   }
+
+  /// Whoever is told of his interrupt may send the next cell, which is not meant by it: so the signal is out by then.
+  func interruptsAreOut() async { await interrupts.run {} }
 
   private func command(
     _ reference: String, _ viewer: Viewer, _ make: (KernelID) -> Command

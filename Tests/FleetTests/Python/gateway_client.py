@@ -32,7 +32,9 @@ def server(url, token):
     app = ServerApp()
     app.initialize(argv=[
         f"--GatewayClient.url={url}", f"--GatewayClient.auth_token={token}", "--no-browser", "--allow-root",
-        "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--ServerApp.token=here", f"--ServerApp.root_dir={directory}"])
+        "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--ServerApp.token=here", f"--ServerApp.root_dir={directory}",
+        # Its own default for browsers is longer than it likes, and that is a warning for every WebSocket.
+        "--ServerApp.tornado_settings={'ws_ping_timeout': 30000}"])
     app.start_app()
     return app
 
@@ -123,6 +125,7 @@ async def kernels(app, manager):
         channels.socket.close()
         assert await manager.get_kernel(ids[name]).is_alive()
     assert {m["id"] for m in await manager.list_kernels()} == set(ids.values())
+    manager.cull_idle_timeout = 3600  # by itself it would never cull; 0 ends everything
     await manager.cull_kernels()
     # Another server, or this one after its own restart, finds a kernel by its id.
     manager._kernels.pop(ids["lua"])
