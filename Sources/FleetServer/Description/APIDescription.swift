@@ -5,7 +5,7 @@ import JSON
 
 /// Written by hand, served at `/openapi.json`, and what requests are checked against. A test compares it with the routes.
 enum APIDescription {
-  static let operations: [Operation] = hostOperations + kernelOperations + metricsOperations
+  static let operations: [Operation] = hostOperations + kernelOperations + metricsOperations + jupyterOperations
 
   static func document(version: String) -> JSON {
     var paths: [String: JSON] = [:]
@@ -48,6 +48,7 @@ enum APIDescription {
     ["name": "pools", "description": "Kernels that are kept ready."],
     ["name": "alerts", "description": "What somebody should know of."],
     ["name": "metrics", "description": "What kernels use."],
+    ["name": "jupyter", "description": "The kernel gateway API, for Jupyter's clients."],
   ]
 
   private static func describe(_ operation: Operation) -> JSON {

@@ -28,7 +28,7 @@ struct DescribedRequests: RouterMiddleware {
 
   /// A parameter that is misspelt must not be silently left out.
   private static func checkQuery(of request: Request, _ operation: Operation) throws(EngineError) {
-    guard let query = request.uri.query, !query.isEmpty else { return }
+    guard let query = request.uri.query, !query.isEmpty, operation.tag != APIDescription.jupyterTag else { return }
     var seen: Set<String> = []
     for (key, _) in request.uri.queryParameters {
       let name = String(key).removingPercentEncoding ?? String(key)

@@ -1,5 +1,4 @@
 // What clients notice of others that take their time.
-import FleetClient
 import Foundation
 import JSON
 
@@ -14,15 +13,13 @@ enum SlowBenchmark: Benchmark {
   }
 
   static func run(_ setting: Setting, _ report: inout Report) throws {
-    try BenchFleet.with(setting.executables) { fleet in
-      try fleet.command("down")
-      try fleet.command("up", "--http", "127.0.0.1:0")
-      guard let url = try fleet.client.status()["http"]?.string else { throw Failure("the host is not on TCP") }
-      let token = try String(contentsOfFile: fleet.directory + "/fleet.token", encoding: .utf8)
+    try BenchFleet.with(setting.executables, web: true) { fleet in
+      let web = try fleet.web()
+      let url = "http://127.0.0.1:\(web.port)"
       let output = fleet.directory + "/slow.out"
       let count = setting.rounds(2000)
       try Child.run(
-        ["/usr/bin/python3", script, url, token.trimmingCharacters(in: .newlines), "500", "\(count)"], output: output)
+        ["/usr/bin/python3", script, url, web.token, "500", "\(count)"], output: output)
       let said = try JSON(parsing: String(contentsOfFile: output, encoding: .utf8))
       func seconds(_ part: String, _ name: String) throws -> Double {
         guard let milliseconds = said[part]?[name]?.double else { throw Failure("\(output) lacks \(part).\(name)") }
