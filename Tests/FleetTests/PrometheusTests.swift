@@ -200,7 +200,8 @@ private struct Monitoring {
 
   private func get(_ address: String, _ query: [String] = []) async throws -> JSON {
     let arguments = query.flatMap { ["--data-urlencode", $0] }
-    let answer = try await fleet.run("/usr/bin/curl", ["-s", "-f", "-G", "-m", "10"] + arguments + ["http://\(address)"])
+    let answer = try await fleet.run(
+      "/usr/bin/curl", ["-s", "-f", "-G", "-m", "10"] + arguments + ["http://\(address)"])
     // Nobody answers yet, or says that it is not ready.
     return answer.code == 0 ? try answer.json : [:]
   }
