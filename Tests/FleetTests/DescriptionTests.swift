@@ -21,7 +21,7 @@ extension EndToEnd {
     @Test func `schemathesis finds nothing that the description does not say`() async throws {
       let program = Built.package + "/.venv-api/bin/schemathesis"
       try #require(FileManager.default.isExecutableFile(atPath: program), "\(program) is missing: scripts/deps test")
-      let configuration = "[host]\nhttp = \"127.0.0.1:0\"\n[policies]\nadmit = \"few.lua\"\n"
+      let configuration = "[host]\nhttp = \"127.0.0.1:0\"\n[policies]\nadmit = \"few.lua\"\n[gateway]\nenv = [\"*\"]\n"
       try await FleetFixture.with(configuration: configuration) { fleet in
         try Self.few.write(toFile: fleet.home + "/few.lua", atomically: true, encoding: .utf8)
         let (url, token) = try await fleet.startWeb()
