@@ -126,6 +126,9 @@ struct ErrorDocuments: RouterMiddleware {
       return Response(
         EngineError(.notFound, "there is no \(request.method) \(request.uri.path.prefix(200)); see /openapi.json"),
         for: request)
+    } catch is BrokenOff {
+      // Nobody is there to read it.
+      return Response(EngineError(.badRequest, "the connection ended in the middle of the request"), for: request)
     } catch is NIOTooManyBytesError {
       return Response(EngineError(.tooLarge, "the body is larger than 1 MiB"), for: request)
     } catch let error as HTTPError {

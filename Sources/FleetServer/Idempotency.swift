@@ -11,6 +11,8 @@ import JSON
 struct Made {
   var status: HTTPResponse.Status
   var document: JSON
+  /// Where it is from now on.
+  var location: String?
 }
 
 /// Answers a request that makes something: at most once for each key, owner and path.
@@ -22,15 +24,19 @@ func once(
 ) async throws -> Response {
   guard let key = try request.key(body, owner: context.identity.owner) else {
     let made = try await work(nil)
-    return Response(document: made.document, status: made.status)
+    var response = Response(document: made.document, status: made.status)
+    response.headers[.location] = made.location
+    return response
   }
   let (answer, isRepeated) = try await host.repeats.once(key) {
     let made = try await work(key)
-    return RepeatedRequests.Answer(status: made.status.code, body: made.document.encoded() + [UInt8(ascii: "\n")])
+    return RepeatedRequests.Answer(
+      status: made.status.code, body: made.document.encoded() + [UInt8(ascii: "\n")], location: made.location)
   }
   var response = Response(
     status: .init(code: answer.status), headers: [.contentType: "application/json; charset=utf-8"],
     body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+  response.headers[.location] = answer.location
   if isRepeated, let name = HTTPField.Name("Idempotency-Replayed") { response.headers[name] = "true" }
   return response
 }

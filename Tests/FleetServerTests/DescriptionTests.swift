@@ -39,7 +39,7 @@ import Testing
   @Test func `routes and description are the same`() throws {
     let described = Set(APIDescription.operations.map { "\($0.method) \($0.path)" })
     #expect(described.count == APIDescription.operations.count, "an operation is described twice")
-    let routes = Set(try routes().filter { !$0.hasPrefix("HEAD ") })
+    let routes = Set(try routes().filter { !$0.hasPrefix("HEAD ") }.map { $0.replacing("/**", with: "/{file}") })
     #expect(routes.subtracting(described).sorted() == [], "these are not described")
     #expect(described.subtracting(routes).sorted() == [], "these do not exist")
   }

@@ -46,6 +46,11 @@ extension FleetHost {
   /// nil if there is none.
   /// - Throws: `keyReused` if the request was another one.
   public func kernel(startedFor key: RequestKey) async throws -> JSON? {
+    guard let kernel = try await started(for: key) else { return nil }
+    return await document(of: kernel)
+  }
+
+  func started(for key: RequestKey) async throws -> Kernel? {
     await whenOpen()
     func find() -> Kernel? { engine.kernels.values.first { $0.specification.request?.key == key.key } }
     guard let kernel = find(), let request = kernel.specification.request,
@@ -57,7 +62,6 @@ extension FleetHost {
     }
     let reader = try follow(after: nil, EventFilter(kernel: .known(kernel.id)), patience: .seconds(1))
     while let kernel = find(), kernel.status == .starting, try await reader.next() != nil {}
-    guard let kernel = find() else { return nil }
-    return await document(of: kernel)
+    return find()
   }
 }

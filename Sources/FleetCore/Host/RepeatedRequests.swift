@@ -15,10 +15,13 @@ public final class RepeatedRequests: Sendable {
   public struct Answer: Sendable, Hashable {
     public var status: Int
     public var body: [UInt8]
+    /// Where what was made is from now on.
+    public var location: String?
 
-    public init(status: Int, body: [UInt8]) {
+    public init(status: Int, body: [UInt8], location: String? = nil) {
       self.status = status
       self.body = body
+      self.location = location
     }
   }
 

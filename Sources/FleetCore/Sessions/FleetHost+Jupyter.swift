@@ -83,6 +83,11 @@ extension FleetHost {
     return model(of: kernel).json(kernel.id)
   }
 
+  /// The model of the kernel that a request with this key started, perhaps under an earlier host.
+  public func jupyterKernel(startedFor key: RequestKey) async throws -> JSON? {
+    try await started(for: key).map { model(of: $0).json($0.id) }
+  }
+
   func startForJupyter(_ wanted: JupyterStart, as viewer: Viewer) async throws -> Kernel {
     await whenOpen()
     if let text = wanted.kernelID, let kernel = try there(text, as: viewer) { return try await alive(kernel) }
@@ -98,6 +103,7 @@ extension FleetHost {
       var specification = try resolver.specification(of: request)
       let sorted = rules.sort(wanted.environment, named: resolver.variables(of: request))
       specification.labels[Culling.label.name] = Culling.label.value
+      specification.request = wanted.key
       specification.workingDirectory = Self.workingDirectory(sorted.allowed, wanted.path, gateway.root)
       return (request.kernelspec, specification, sorted)
     }

@@ -14,6 +14,8 @@ public struct JupyterStart: Sendable {
   public var environment: [String: String] = [:]
   /// What finds the same kernel again, where kernels are shared.
   public var session: String?
+  /// Not of the body: tells whether the request came before.
+  public var key: RequestKey?
 
   public init() {}
 

@@ -2,7 +2,8 @@
 import Hummingbird
 import JSON
 
+/// Encoded once: it is long, and everybody may ask for it.
 func addDescriptionRoutes(to router: Hummingbird.Router<FleetContext>, _ control: HostControl) {
-  let document = APIDescription.document(version: control.version)
-  router.get("openapi.json") { _, _ in Response(document: document) }
+  let bytes = APIDescription.document(version: control.version).encoded()
+  router.get("openapi.json") { _, _ in Response(json: bytes) }
 }

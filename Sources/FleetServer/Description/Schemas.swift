@@ -9,6 +9,7 @@ extension APIDescription {
     schemas.merge(answerSchemas) { _, new in new }
     schemas.merge(recordSchemas) { _, new in new }
     schemas.merge(metricsSchemas) { _, new in new }
+    schemas.merge(jupyterSchemas) { _, new in new }
     return schemas
   }
 

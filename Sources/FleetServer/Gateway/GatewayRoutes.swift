@@ -29,8 +29,15 @@ private func addKernelspecRoutes(to router: Hummingbird.Router<FleetContext>, _ 
 private func addJupyterKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.get("api/kernels") { _, context in Response(json: await host.jupyterKernels(as: context.viewer)) }
   router.post("api/kernels") { request, context in
-    let wanted = try JupyterStart(json: try await request.document())
-    return Response(created: try await host.jupyterStart(wanted, as: context.viewer), at: "/api/kernels/")
+    let body = try await request.document()
+    return try await once(request, context, host, body: body) { key in
+      var wanted = try JupyterStart(json: body)
+      wanted.key = key
+      var model: JSON?
+      if let key { model = try await host.jupyterKernel(startedFor: key) }
+      if model == nil { model = try await host.jupyterStart(wanted, as: context.viewer) }
+      return Made(status: .created, document: model ?? .null, location: "/api/kernels/\(model?["id"]?.string ?? "")")
+    }
   }
   router.get("api/kernels/:kernel") { _, context in
     Response(document: try await host.jupyterKernel(try context.plain("kernel"), as: context.viewer))
