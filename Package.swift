@@ -139,6 +139,6 @@ let package = Package(
     .executableTarget(name: "fleet-shim-faults", path: "Tests/fleet-shim-faults", cSettings: strictC),
     tests("FleetFaultTests", ["JSON", "FleetClient", "JupyterProtocol"]),
     // Real processes: the built executables, real kernels, Python clients.
-    tests("FleetTests", ["JSON"], exclude: ["Python"]),
+    tests("FleetTests", ["JSON"], exclude: ["Python", "schemathesis.toml"]),
   ]
 )

@@ -134,6 +134,9 @@ struct ErrorDocuments: RouterMiddleware {
     } catch let error as HTTPParserError {
       // The connection's own answer says so; this one is for the record.
       return Response(EngineError(.badRequest, "this is no HTTP request: \(error)"), for: request)
+    } catch is BrokenOff {
+      // Nobody is there to read it.
+      return Response(EngineError(.badRequest, "the connection ended in the middle of the request"), for: request)
     } catch is NIOTooManyBytesError {
       return Response(EngineError(.tooLarge, "the body is larger than 1 MiB"), for: request)
     } catch let error as HTTPError {

@@ -9,7 +9,7 @@ extension Request {
   func kernelQuery() throws(EngineError) -> KernelQuery {
     var query = KernelQuery()
     let parameters = uri.queryParameters
-    for text in parameters.getAll("status").flatMap({ $0.split(separator: ",") }) {
+    for text in parameters.getAll("status").flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
       guard let status = Status(rawValue: String(text)) else {
         throw EngineError(
           .badRequest, "status=\(text) is none of \(Status.allCases.map(\.rawValue).joined(separator: ", "))")

@@ -13,7 +13,11 @@ func addPolicyRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetH
   }
   router.post("policies/reload") { request, _ in
     let body = try await request.document()
+    guard case .object(let members) = body, members.keys.allSatisfy({ $0 == "path" }) else {
+      throw EngineError(.badRequest, "the body is {\"path\": \"…\"} for one policy, or {} for all")
+    }
     let path = body["path"]?.string
+    if path == nil, members["path"] != nil { throw EngineError(.badRequest, "'path' must be a string") }
     let results = await control.reloadPolicies(path)
     if results.isEmpty, let path {
       throw EngineError(.badRequest, "the host uses no policy \(path); see GET /policies")

@@ -31,6 +31,24 @@ extension EndToEnd {
       }
     }
 
+    @Test func `a request that breaks off is not obeyed`() async throws {
+      try await FleetFixture.with(configuration: Self.tcp) { fleet in
+        let (url, token) = try await fleet.startWeb()
+        let port = try #require(url.split(separator: ":").last.map(String.init))
+        for rest in [
+          #"Content-Length: 50\r\n\r\n"#, #"Content-Length: 50\r\n\r\n{}"#,
+          #"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"#, #"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n"#,
+        ] {
+          let head = #"POST /kernels HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \#(token)\r\n"#
+          let script = "exec 3<>/dev/tcp/127.0.0.1/\(port); printf '\(head)\(rest)' >&3; sleep 0.2; exec 3>&-"
+          #expect(try await fleet.run("/bin/bash", ["-c", script]).code == 0)
+        }
+        // Whatever they started would have begun before this one.
+        try await fleet.ok("spawn", "--name", "alice")
+        #expect(try await fleet.document("registry")["total_spawned"]?.int == 1)
+      }
+    }
+
     @Test func `five hundred slow clients hold up nobody`() async throws {
       try await FleetFixture.with(configuration: Self.tcp) { fleet in
         let (url, token) = try await fleet.startWeb()

@@ -43,7 +43,7 @@ public struct SilenceRequest: Sendable {
     guard case .object(let members) = json else {
       throw EngineError(.badRequest, "the body must be a JSON object, not \(json.kind)")
     }
-    for (name, value) in members.sorted(by: { $0.key < $1.key }) where !value.isNull {
+    for (name, value) in members.sorted(by: { $0.key < $1.key }) {
       switch name {
       case "alert": matchers["alertname"] = try Self.text(name, value, most: 200)
       case "severity": matchers["severity"] = try Self.text(name, value, most: 64)
@@ -56,8 +56,8 @@ public struct SilenceRequest: Sendable {
         }
         duration = seconds
       case "labels":
-        guard let labels = value.object, labels.count <= 64 else {
-          throw EngineError(.badRequest, "'labels' must be an object of at most 64 strings")
+        guard let labels = value.object, (1...64).contains(labels.count) else {
+          throw EngineError(.badRequest, "'labels' must be an object of 1 to 64 strings")
         }
         for (label, value) in labels { matchers[label] = try Self.text("labels.\(label)", value, most: 256) }
       default:

@@ -108,6 +108,8 @@ public struct SpawnRequest: Sendable {
   /// A number or its text, as command lines and people write limits.
   private static func scalar(_ name: String, _ value: JSON) throws(EngineError) -> String {
     if let text = value.string { return text }
+    // 1048576.0 is as whole as 1048576.
+    if let number = value.double, number == number.rounded(), abs(number) < 1e15 { return "\(Int64(number))" }
     guard value.double != nil else { throw wrong(name, "a number or a string such as \"512M\"", value) }
     return value.text()
   }

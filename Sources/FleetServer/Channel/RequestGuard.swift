@@ -2,6 +2,9 @@
 import NIOCore
 import NIOHTTPTypes
 
+/// The connection ended in the middle of a request.
+struct BrokenOff: Error {}
+
 final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPRequestPart
   typealias InboundOut = HTTPRequestPart
@@ -10,6 +13,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   private let limits: ServerLimits
   private var request: Scheduled<Void>?
+  /// A request has begun, and its body has not ended.
+  private var isReading = false
   private var stall: Scheduled<Void>?
 
   init(limits: ServerLimits) { self.limits = limits }
@@ -18,7 +23,20 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     cancel()
+    breakOff(context)
     context.fireChannelInactive()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if event as? ChannelEvent == .inputClosed { breakOff(context) }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  /// Hummingbird takes the end of a connection for the end of a body: what was cut off would be obeyed.
+  private func breakOff(_ context: ChannelHandlerContext) {
+    guard isReading else { return }
+    isReading = false
+    context.fireErrorCaught(BrokenOff())
   }
 
   private func cancel() {
@@ -29,9 +47,12 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head: request = after(limits.requestTime, close: context.channel)
+    case .head:
+      isReading = true
+      request = after(limits.requestTime, close: context.channel)
     case .body: break
     case .end:
+      isReading = false
       request?.cancel()
       request = nil
     }

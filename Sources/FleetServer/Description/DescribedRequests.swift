@@ -30,7 +30,7 @@ struct DescribedRequests: RouterMiddleware {
   private static func checkQuery(of request: Request, _ operation: Operation) throws(EngineError) {
     guard let query = request.uri.query, !query.isEmpty, operation.tag != APIDescription.jupyterTag else { return }
     var seen: Set<String> = []
-    for (key, _) in request.uri.queryParameters {
+    for (key, value) in request.uri.queryParameters {
       let name = String(key).removingPercentEncoding ?? String(key)
       // Who asks is not part of what is asked.
       if name == "token" { continue }
@@ -42,6 +42,7 @@ struct DescribedRequests: RouterMiddleware {
       guard known.isRepeated || seen.insert(name).inserted else {
         throw EngineError(.badRequest, "'\(name)' stands there twice; once is enough")
       }
+      try ParameterCheck.check(name, String(value), known.schema)
     }
   }
 

@@ -2,11 +2,8 @@
 import Hummingbird
 import JSON
 
+/// Encoded once: it is long, and everybody may ask for it.
 func addDescriptionRoutes(to router: Hummingbird.Router<FleetContext>, _ control: HostControl) {
-  // Written once: it is large, and everybody may ask for it.
-  let bytes = ByteBuffer(bytes: APIDescription.document(version: control.version).encoded())
-  router.get("openapi.json") { _, _ in
-    Response(
-      status: .ok, headers: [.contentType: "application/json; charset=utf-8"], body: ResponseBody(byteBuffer: bytes))
-  }
+  let bytes = APIDescription.document(version: control.version).encoded()
+  router.get("openapi.json") { _, _ in Response(json: bytes) }
 }

@@ -126,9 +126,10 @@ extension APIDescription {
       name: name, place: .path, about: "Its id or name.", schema: Schema.text(most: 256, least: 1), isRequired: true)
   }
 
-  private static let text: JSON = [
-    "type": ["string", "null"], "maxLength": 200, "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
-  ]
+  private static func long(_ most: Int) -> JSON {
+    ["type": ["string", "null"], "maxLength": JSON(most), "pattern": "^[^\\u0000-\\u001f\\u007f]*$"]
+  }
+
   private static let variables: JSON = [
     "type": ["object", "null"], "maxProperties": 100,
     "propertyNames": ["pattern": "^[A-Za-z_][A-Za-z0-9_]{0,100}$"],
@@ -153,16 +154,16 @@ extension APIDescription {
     "JupyterStart": [
       "type": "object",
       "properties": [
-        "name": text, "path": text, "kernel_id": ["type": ["string", "null"], "format": "uuid"], "env": variables,
+        "name": long(256), "path": long(4096), "kernel_id": long(64), "env": variables,
       ],
     ],
     "SessionRequest": [
       "type": "object",
       "properties": [
-        "path": text, "name": text, "type": text,
+        "path": long(4096), "name": long(1024), "type": long(64),
         "kernel": [
           "type": ["object", "null"],
-          "properties": ["id": ["type": ["string", "null"], "format": "uuid"], "name": text, "env": variables],
+          "properties": ["id": long(64), "name": long(256), "env": variables],
         ],
       ],
     ],

@@ -66,7 +66,7 @@ extension APIDescription {
       body: .init(
         schema: Schema.input(
           [
-            "name": ["type": "string", "maxLength": 200, "pattern": "^[ -~]*$"],
+            "name": ["type": "string", "maxLength": 200, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"],
             "pid": Schema.integer(1...Int(Int32.max)),
           ], required: ["name", "pid"]), isRequired: true, example: ["name": "alice", "pid": 4711]),
       answers: [.json(clientsAnswer, "The others.")], errors: [.kernelNotFound]),

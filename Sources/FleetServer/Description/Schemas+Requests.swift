@@ -47,18 +47,25 @@ extension APIDescription {
   static let requestSchemas: [String: JSON] = [
     "SpawnRequest": Schema.input(spawn),
     "FindRequest": Schema.input(spawn),
-    "SilenceRequest": Schema.input(
+    "SilenceRequest": silence,
+  ]
+
+  /// Something must be named that is to be silenced.
+  private static var silence: JSON {
+    var schema = Schema.input(
       [
-        "alert": ["type": ["string", "null"], "maxLength": 200, "description": "The alert's name."],
-        "kernel": ["type": ["string", "null"], "maxLength": 200, "description": "Only those about this kernel."],
-        "severity": ["type": ["string", "null"], "maxLength": 64],
+        "alert": ["type": "string", "maxLength": 200, "description": "The alert's name."],
+        "kernel": ["type": "string", "maxLength": 200, "description": "Only those about this kernel."],
+        "severity": ["type": "string", "maxLength": 64],
         "labels": [
-          "type": ["object", "null"], "maxProperties": 64,
+          "type": "object", "maxProperties": 64, "minProperties": 1,
           "additionalProperties": ["type": "string", "maxLength": 256],
         ],
         "duration_seconds": Schema.number(1...31_536_000),
-        "comment": ["type": ["string", "null"], "maxLength": 1000, "description": "Why."],
-        "created_by": ["type": ["string", "null"], "maxLength": 200],
-      ], required: ["duration_seconds"]),
-  ]
+        "comment": ["type": "string", "maxLength": 1000, "description": "Why."],
+        "created_by": ["type": "string", "maxLength": 200],
+      ], required: ["duration_seconds"])
+    schema["anyOf"] = .array(["alert", "kernel", "severity", "labels"].map { ["required": [.string($0)]] })
+    return schema
+  }
 }

@@ -41,7 +41,7 @@ extension Request {
 
   /// `?type=died,restarted`, or several of them.
   fileprivate func kinds(_ name: String) throws(EngineError) -> Set<FleetEvent.Kind>? {
-    let names = uri.queryParameters.getAll(name).flatMap { $0.split(separator: ",") }
+    let names = uri.queryParameters.getAll(name).flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
     if names.isEmpty { return nil }
     var kinds: Set<FleetEvent.Kind> = []
     for text in names.map(String.init) {

@@ -27,7 +27,7 @@ class Client:
         self.connect()
 
     def connect(self):
-        self.socket = socket.create_connection((url.hostname, url.port), timeout=10)
+        self.socket = socket.create_connection((url.hostname, url.port), timeout=30)
         self.socket.setblocking(False)
         head, body = f"GET /kernels HTTP/1.1\r\n{start}\r\n", b""
         if self.kind == "body":
