@@ -74,7 +74,14 @@ struct FleetConfigurationTests {
       default = "lua"
       cull_interval = "10s"
       cull_connected = true
+      [channels]
+      max_message = "10M"
+      buffer = "32M"
+      session_buffer = "1M"
+      session_age = "1m"
       """, file: file, locator: locator)
+    #expect(configuration.channels.maximumMessage.bytes == 10 << 20 && configuration.channels.buffer.bytes == 32 << 20)
+    #expect(configuration.channels.sessionBuffer.bytes == 1 << 20 && configuration.channels.sessionAge == .seconds(60))
     #expect(configuration.host.http == HTTPAddress(host: "127.0.0.1", port: 9000))
     #expect(configuration.ports.base == 9000)
     #expect(configuration.policies.paths[.route] == [fixture.directory.path + "/shared/policies/least_loaded.lua"])
@@ -159,6 +166,12 @@ struct FleetConfigurationTests {
         env = ["KERNEL_*"]
         cull_interval = "1m"
         cull_connected = false
+
+        [channels]
+        max_message = "64M"
+        buffer = "24M"
+        session_buffer = "5M"
+        session_age = "10m"
 
         """)
   }

@@ -47,6 +47,11 @@ extension FleetConfiguration {
     text.add("max_age", DurationText.format(decisions.maximumAge))
     text.section("gateway")
     text.add(gateway)
+    text.section("channels")
+    text.add("max_message", channels.maximumMessage.description)
+    text.add("buffer", channels.buffer.description)
+    text.add("session_buffer", channels.sessionBuffer.description)
+    text.add("session_age", DurationText.format(channels.sessionAge))
     return text.text
   }
 }

@@ -46,6 +46,7 @@ extension FleetConfiguration {
     configuration.metrics = try top.metrics()
     configuration.decisions = try top.decisions()
     configuration.gateway = try top.gateway()
+    configuration.channels = try top.channels()
     try top.finish()
     return configuration
   }

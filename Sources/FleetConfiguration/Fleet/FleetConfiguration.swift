@@ -19,6 +19,7 @@ public struct FleetConfiguration: Sendable, Hashable {
   public var metrics = Metrics()
   public var decisions = Decisions()
   public var gateway = Gateway()
+  public var channels = Channels()
 
   public init() {}
 

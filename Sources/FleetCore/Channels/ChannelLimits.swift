@@ -1,4 +1,5 @@
 // What is kept for clients, and for how long.
+import FleetConfiguration
 
 public struct ChannelLimits: Sendable, Hashable {
   /// The largest message that a client may send, in bytes.
@@ -26,4 +27,15 @@ public struct ChannelLimits: Sendable, Hashable {
   public var requests = 8192
 
   public init() {}
+
+  /// As `[channels]` of fleet.toml says; what is held back and released follows from it.
+  public init(_ settings: FleetConfiguration.Channels) {
+    message = Int(settings.maximumMessage.bytes)
+    outgoing = Int(settings.buffer.bytes)
+    hold = outgoing / 2
+    resume = hold - min(1 << 20, hold / 8)
+    away = Int(settings.sessionBuffer.bytes)
+    awayFor = settings.sessionAge
+    total = max(total, 4 * outgoing)
+  }
 }

@@ -22,7 +22,7 @@ public actor FleetHost {
     /// Between two heartbeats of one kernel; tests take less than the usual five seconds.
     public var heartbeat: Duration = Wire.heartbeatInterval
     /// What is kept for clients of the gateway.
-    public var channels = ChannelLimits()
+    public var channels: ChannelLimits
     /// The files of the built-in kernel's kernelspec, by name.
     public var builtInResources: @Sendable () -> [String: [UInt8]] = { [:] }
     /// The engine's delays; its base port is that of `configuration`.
@@ -40,6 +40,7 @@ public actor FleetHost {
       self.policies = policies
       self.environment = environment
       self.log = log
+      channels = ChannelLimits(configuration.channels)
     }
   }
 
