@@ -60,9 +60,9 @@ enum WebSocketBenchmark: Benchmark {
   private static func throughput(_ setting: Setting, _ report: inout Report) throws -> Double {
     try BenchFleet.with(setting.executables, ports: 5 * kernels, web: true) { fleet in
       let ids = try fleet.spawn(kernels).map(\.uuid)
-      let (memory, descriptors) = (try ProcessUse.privateMemory(of: fleet.host), descriptors(of: fleet.host))
+      let (memory, descriptors) = (try ProcessUse.privateMemory(of: fleet.host), Self.descriptors(of: fleet.host))
       // In a scope of their own: they disconnect at its end.
-      let rate = try {
+      let executions = try {
         let load = try SocketLoad(fleet.web(), kernels: ids, clients: clients)
         try wait(for: "all clients to be counted") {
           try fleet.client.kernels()["kernels"]?.array?.reduce(0) { $0 + ($1["connections"]?.int ?? 0) }
@@ -71,11 +71,11 @@ enum WebSocketBenchmark: Benchmark {
         let each = (try ProcessUse.privateMemory(of: fleet.host) - memory) / Double(clients)
         report.line("private memory of the host per connected WebSocket", Text.megabytes(each))
         report.add(Figure("private memory per connected WebSocket", each, atMost: 0.2 * 1_048_576, Text.megabytes))
-        return try rate(load, "Fleet", fleet.host, setting, report)
+        return try Self.rate(load, "Fleet", fleet.host, setting, report)
       }()
-      try wait(for: "the descriptors to be closed") { descriptors(of: fleet.host) <= descriptors + 2 }
+      try wait(for: "the descriptors to be closed") { Self.descriptors(of: fleet.host) <= descriptors + 2 }
       report.line("descriptors of the host before and after: \(descriptors), \(Self.descriptors(of: fleet.host))")
-      return rate
+      return executions
     }
   }
 

@@ -61,7 +61,9 @@ final class KernelSocket {
     }
     let had = buffer.count
     buffer.append(contentsOf: repeatElement(0, count: 64 << 10))
-    let count = buffer.withUnsafeMutableBytes { read(connection.descriptor, $0.baseAddress! + had, 64 << 10) }
+    let count = buffer.withUnsafeMutableBytes {
+      Glibc.read(connection.descriptor, $0.baseAddress! + had, 64 << 10)
+    }
     buffer.removeLast((64 << 10) - max(0, count))
     guard count > 0 else { throw Failure("the server has closed the connection: \(String(cString: strerror(errno)))") }
   }
