@@ -43,9 +43,11 @@ class Lab:
         self.arguments = list(arguments)
         self.size = size
 
-    # Nothing is asked for on the network, and all cells are in the page, also those that are scrolled away.
+    # Nothing is asked for on the network, a new notebook is saved without a question, and all cells are in the page, also
+    # those that are scrolled away.
     SETTINGS = {
         "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+        "docmanager-extension/plugin": {"renameUntitledFileOnSave": False},
         "notebook-extension/tracker": {"windowingMode": "none"},
     }
 
