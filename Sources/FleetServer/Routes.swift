@@ -97,7 +97,8 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
   }
   router.post("kernels/:kernel/clients") { request, context in
     let body = try await request.document()
-    guard let name = body["name"]?.string, name.unicodeScalars.count <= 200,
+    guard let members = body.object, members.keys.allSatisfy({ $0 == "name" || $0 == "pid" }),
+      let name = body["name"]?.string, name.unicodeScalars.count <= 200,
       !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }),
       let pid = body["pid"]?.int.flatMap(Int32.init(exactly:)),
       pid > 0

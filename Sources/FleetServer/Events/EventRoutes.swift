@@ -32,7 +32,8 @@ extension Request {
   /// The event that the client saw last: `?after=`, or what a browser sends when it connects again.
   fileprivate func place() throws(EngineError) -> FleetEvent.ID? {
     let text: String? = uri.queryParameters["after"].map { String($0) } ?? headers[.lastEventID]
-    guard let text, !text.isEmpty else { return nil }
+    // A browser that has seen nothing yet says so by an empty header.
+    guard let text, !text.isEmpty || uri.queryParameters.has("after") else { return nil }
     guard let id = FleetEvent.ID(text) else {
       throw EngineError(.badRequest, "'\(text)' is no event; its id looks like 1764234438123-17")
     }
