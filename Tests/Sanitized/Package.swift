@@ -17,7 +17,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 let package = Package(
   name: "sanitized",
   platforms: [.macOS(.v15)],
-  dependencies: [.package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
   targets: [
     .systemLibrary(name: "CZeroMQ"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3"),
@@ -29,7 +32,12 @@ let package = Package(
     room("LuaRuntime", ["CLua"]),
     room("FleetConfiguration", ["JSON"]),
     room("FleetClient", ["JSON"]),
-    room("JupyterProtocol", ["CZeroMQ", "JSON", .product(name: "Crypto", package: "swift-crypto")]),
+    room(
+      "JupyterProtocol",
+      [
+        "CZeroMQ", "JSON", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "DequeModule", package: "swift-collections"),
+      ]),
     room(
       "LuaKernel", ["LuaRuntime", "JupyterProtocol", "FleetConfiguration", "FleetClient", "CSQLite", "CCurl", "JSON"]),
     .executableTarget(name: "fleet-kernel", dependencies: ["LuaKernel"], swiftSettings: strict),
