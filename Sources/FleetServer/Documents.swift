@@ -62,10 +62,6 @@ extension Request {
   func document() async throws -> JSON {
     var request = self
     let buffer = try await request.collectBody(upTo: Self.largestBody)
-    // A body that was cut off is no body that ended.
-    if let length = headers[.contentLength].flatMap({ Int($0) }), length != buffer.readableBytes {
-      throw EngineError(.badRequest, "the body ends after \(buffer.readableBytes) of \(length) bytes")
-    }
     if buffer.readableBytes == 0 { return [:] }
     do throws(JSONError) { return try JSON(parsing: buffer.readableBytesView) } catch {
       throw EngineError(
@@ -131,9 +127,6 @@ struct ErrorDocuments: RouterMiddleware {
       return Response(
         EngineError(.notFound, "there is no \(request.method) \(request.uri.path.prefix(200)); see /openapi.json"),
         for: request)
-    } catch let error as HTTPParserError {
-      // The connection's own answer says so; this one is for the record.
-      return Response(EngineError(.badRequest, "this is no HTTP request: \(error)"), for: request)
     } catch is BrokenOff {
       // Nobody is there to read it.
       return Response(EngineError(.badRequest, "the connection ended in the middle of the request"), for: request)

@@ -107,7 +107,7 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
       document: try await host.registerClient(try context.kernel, as: context.viewer, name: name, pid: pid))
   }
   router.delete("kernels/:kernel/clients/:pid") { _, context in
-    guard let pid = context.parameters.get("pid", as: Int32.self) else {
+    guard let pid = context.parameters.get("pid", as: Int32.self), pid > 0 else {
       throw EngineError(.badRequest, "a client is named by its pid")
     }
     return Response(document: try await host.removeClient(try context.kernel, as: context.viewer, pid: pid))

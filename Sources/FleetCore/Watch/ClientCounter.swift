@@ -26,14 +26,29 @@ public final class ClientCounter: Sendable {
   public func established(on servers: [UInt16: Int32]) throws(SystemError) -> [UInt16: Int] {
     var counts = servers.mapValues { _ in 0 }
     if servers.isEmpty { return counts }
-    let ends = try Self.connections(AF_INET) + Self.connections(AF_INET6)
-    let connections = Self.clients(ends, servers)
+    var ends = try Self.ends()
+    var connections = Set(Self.clients(ends, servers))
+    if Self.hasSingleEnds(ends, connections, servers) {
+      // A dump is no snapshot: a connection made meanwhile may have shown the server's end alone. One from another machine
+      // has no other end here, and is in both.
+      let earlier = Set(ends.map(Self.pair))
+      ends = try Self.ends()
+      connections.formUnion(Self.clients(ends, servers))
+      ends.removeAll { !earlier.contains(Self.pair($0)) }
+    }
     let own = Set(
       try judge(connections, servers).filter(\.value).map { Self.pair($0.key.server, $0.key.client) })
-    for end in ends where servers[end.local_port] != nil && !own.contains(Self.pair(end.local_port, end.remote_port)) {
+    for end in ends where servers[end.local_port] != nil && !own.contains(Self.pair(end)) {
       counts[end.local_port, default: 0] += 1
     }
     return counts
+  }
+
+  private static func hasSingleEnds(
+    _ ends: [fleet_tcp_end], _ connections: Set<Connection>, _ servers: [UInt16: Int32]
+  ) -> Bool {
+    let pairs = Set(connections.map { pair($0.server, $0.client) })
+    return ends.contains { servers[$0.local_port] != nil && !pairs.contains(pair($0)) }
   }
 
   private static func clients(_ ends: [fleet_tcp_end], _ servers: [UInt16: Int32]) -> [Connection] {
@@ -43,9 +58,14 @@ public final class ClientCounter: Sendable {
   }
 
   private static func pair(_ server: UInt16, _ client: UInt16) -> UInt32 { UInt32(server) << 16 | UInt32(client) }
+  private static func pair(_ end: fleet_tcp_end) -> UInt32 { pair(end.local_port, end.remote_port) }
+
+  private static func ends() throws(SystemError) -> [fleet_tcp_end] {
+    try connections(AF_INET) + connections(AF_INET6)
+  }
 
   private func judge(
-    _ connections: [Connection], _ servers: [UInt16: Int32]
+    _ connections: Set<Connection>, _ servers: [UInt16: Int32]
   ) throws(SystemError) -> [Connection: Bool] {
     let before = known.withLock { $0 }
     var now: [Connection: Bool] = [:]
@@ -65,7 +85,7 @@ public final class ClientCounter: Sendable {
       // A socket of ours that was closed after the dump is nobody's any more, and would look like somebody else's.
       let foreign = new.filter { now[$0] == false }
       if !foreign.isEmpty {
-        let left = Set(Self.clients(try Self.connections(AF_INET) + Self.connections(AF_INET6), servers))
+        let left = Set(Self.clients(try Self.ends(), servers))
         for connection in foreign where !left.contains(connection) { now[connection] = true }
       }
     }

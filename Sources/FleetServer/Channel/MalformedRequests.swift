@@ -33,8 +33,6 @@ final class MalformedRequests: ChannelDuplexHandler, RemovableChannelHandler {
     hasFailed = true
     // In the middle of an answer nothing can be said any more.
     if isAnswering { context.close(promise: nil) } else { answer(context, error) }
-    // A body that was cut off is no body that ended.
-    context.fireErrorCaught(error)
   }
 
   private func answer(_ context: ChannelHandlerContext, _ error: any Error) {

@@ -24,7 +24,8 @@ public struct ChannelsUpgrade: WebSocketUpgrade {
       // More than one batch of messages on their way to the socket is of no use.
       try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
       try channel.pipeline.syncOperations.addHandler(
-        WebSocketChannels(room: room, session: target.session, framing: framing, messageLimit: limit))
+        WebSocketChannels(
+          room: room, session: target.session, framing: framing, messageLimit: limit, meters: host.meters))
     }
   }
 }

@@ -1,6 +1,7 @@
 // A client's WebSocket: frames to the kernel's room and back, on the connection's event loop.
 import FleetCore
 import FleetEngine
+import JupyterProtocol
 import Logging
 import NIOCore
 import NIOWebSocket
@@ -24,6 +25,7 @@ final class WebSocketChannels: ChannelDuplexHandler {
   private let room: ChannelRoom
   private let session: String?
   private let framing: WebSocketFraming
+  private let meters: HostMeters
   private var assembly: WebSocketAssembly
   private var client: ChannelClient?
   private var context: ChannelHandlerContext?
@@ -36,10 +38,11 @@ final class WebSocketChannels: ChannelDuplexHandler {
   private var wantsRead = false
   private var isClosing = false
 
-  init(room: ChannelRoom, session: String?, framing: WebSocketFraming, messageLimit: Int) {
+  init(room: ChannelRoom, session: String?, framing: WebSocketFraming, messageLimit: Int, meters: HostMeters) {
     self.room = room
     self.session = session
     self.framing = framing
+    self.meters = meters
     assembly = WebSocketAssembly(limit: messageLimit)
   }
 
@@ -52,6 +55,7 @@ final class WebSocketChannels: ChannelDuplexHandler {
       let loop = context.eventLoop
       let handler = NIOLoopBound(self, eventLoop: loop)
       client = try room.join(session: session) { news in loop.execute { handler.value.hear(news) } }
+      meters.websocketOpened()
       pings = loop.scheduleRepeatedTask(initialDelay: Self.pingInterval, delay: Self.pingInterval) { _ in
         handler.value.ping()
       }
@@ -72,7 +76,10 @@ final class WebSocketChannels: ChannelDuplexHandler {
   private func leave() {
     pings?.cancel()
     pings = nil
-    client?.leave()
+    if let client {
+      client.leave()
+      meters.websocketClosed()
+    }
     client = nil
     context = nil
     outlet = nil
@@ -128,7 +135,9 @@ final class WebSocketChannels: ChannelDuplexHandler {
   private func receive(_ data: [UInt8], isText: Bool) throws(WebSocketViolation) {
     // What still comes after the close frame is not listened to.
     guard let client, !isClosing else { return }
-    if !client.send(try framing.decode(data, isText: isText)) { isFull = true }
+    let message = try framing.decode(data, isText: isText)
+    meters.message(channel: .init(message.channel), direction: .toKernel)
+    if !client.send(message) { isFull = true }
   }
 
   func read(context: ChannelHandlerContext) {
@@ -178,6 +187,7 @@ final class WebSocketChannels: ChannelDuplexHandler {
   private func write(_ messages: [ChannelMessage]) {
     guard !isClosing, let outlet, !messages.isEmpty else { return }
     for message in messages {
+      meters.message(channel: .init(message.raw.channel), direction: .fromKernel)
       let encoded = message.encoded(as: framing.rawValue) { Encoded(frame: framing.encode($0)) }
       if let frame = encoded.frame { outlet.write(Self.wrapOutboundOut(frame), promise: nil) }
     }
@@ -228,6 +238,11 @@ final class WebSocketChannels: ChannelDuplexHandler {
     }
     send(frame)
   }
+}
+
+extension HostMeters.Channel {
+  /// The heartbeat's messages are nobody's on a WebSocket.
+  fileprivate init(_ channel: ConnectionFile.Channel) { self = Self(rawValue: channel.rawValue) ?? .control }
 }
 
 extension ChannelClosing {

@@ -1,6 +1,7 @@
 // Clients, usage, identities, descriptors: what is asked of the system about processes.
 
 import Foundation
+import Synchronization
 import Testing
 
 @testable import FleetCore
@@ -63,6 +64,28 @@ import Testing
       let isGone = try await eventually { try counter.established(on: [port: nobody]) == [port: 0] }
       #expect(isGone)
     }
+  }
+
+  /// A dump of the system's connections is no snapshot: of a connection made meanwhile it may have one end alone.
+  @Test func ownConnectionsThatComeAndGoAreNeverCounted() throws {
+    let (server, port) = try listen()
+    defer { close(server) }
+    let isOver = Mutex(false)
+    let ended = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      while !isOver.withLock({ $0 }) {
+        guard let client = try? connect(port) else { continue }
+        close(accept(server, nil, nil))
+        close(client)
+      }
+      ended.signal()
+    }
+    let counter = ClientCounter()
+    var wrong = 0
+    for _ in 0..<1000 where try counter.established(on: [port: Int32.max]) != [port: 0] { wrong += 1 }
+    isOver.withLock { $0 = true }
+    ended.wait()
+    #expect(wrong == 0)
   }
 
   @Test func usageOfAProcess() async throws {

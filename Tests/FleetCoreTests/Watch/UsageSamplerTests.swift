@@ -19,6 +19,12 @@ import Testing
       defer { argv.forEach { free($0) } }
       try #require(posix_spawnp(&pid, arguments[0], nil, nil, argv, environ) == 0)
       pids.append(pid)
+      // It has its program by now, but hardly any of it in memory.
+      let deadline = ContinuousClock.now + .seconds(30)
+      while (ProcessUsage(pid: pid)?.residentBytes ?? 0) < 500_000 {
+        try #require(ContinuousClock.now < deadline)
+        usleep(1000)
+      }
       return pid
     }
 
