@@ -53,7 +53,8 @@ static bool still_named(const char *name, int fd) {
 // Pads the record to the size of the whole file: replacing it later needs no new block on a full disk.
 static bool write_record(int fd, struct text *text) {
   while (text->used < RECORD_BYTES - 1) text->bytes[text->used++] = ' ';
-  text->bytes[text->used++] = '\n';
+  text->bytes[RECORD_BYTES - 1] = '\n';  // again when it is written again
+  text->used = RECORD_BYTES;
   for (size_t done = 0; done < text->used;) {
     ssize_t put = pwrite(fd, text->bytes + done, text->used - done, (off_t)done);
     if (put < 0 && errno == EINTR) continue;

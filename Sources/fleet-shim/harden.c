@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,7 +19,7 @@
 // <linux/landlock.h> of the machine that builds may be older than the system that runs.
 enum {
   EXECUTE = 1 << 0, WRITE_FILE = 1 << 1, READ_FILE = 1 << 2, READ_DIR = 1 << 3,
-  REMOVE_DIR = 1 << 4, REMOVE_FILE = 1 << 5, MAKE_ANY = 0x7f << 6, REFER = 1 << 13, TRUNCATE = 1 << 14,
+  REMOVE_DIR = 1 << 4, REMOVE_FILE = 1 << 5, MAKE_ANY = 0x7f << 6, MAKE_DEVICES = 1 << 6 | 1 << 11, REFER = 1 << 13, TRUNCATE = 1 << 14,
   SCOPE_SIGNAL = 1 << 1,
   CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1,
 };
@@ -72,12 +74,17 @@ static bool holds_fleet(const struct options *options, const char *path) {
 // Its memory counts as the kernel's and is gone with its last process.
 static int private_tmp(const struct options *options) {
   static const char *const places[] = {"/tmp", "/var/tmp"};
+  static const int lookers[] = {CAP_SYS_ADMIN, CAP_SYS_PTRACE};
   if (holds_fleet(options, places[0]) || holds_fleet(options, places[1])) return EXDEV;
   int error = own_mounts();
   if (error) return error;
   if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) return errno;
   for (size_t at = 0; at < sizeof places / sizeof *places; at++) {
     if (mount("fleet", places[at], "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=25%") < 0 && errno != ENOENT) return errno;
+  }
+  // Else root would look around the mount, by /proc/PID/root, or take it away.
+  for (size_t at = 0; geteuid() == 0 && at < sizeof lookers / sizeof *lookers; at++) {
+    if (prctl(PR_CAPBSET_DROP, lookers[at], 0, 0, 0) < 0) return errno;
   }
   return 0;
 }
@@ -106,15 +113,17 @@ static int landlock(const struct options *options) {
   size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
   int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
   if (ruleset < 0) return errno;
+  // A node of a device would lead around everything that is said of /dev below.
+  uint64_t writing = rules.files & ~(uint64_t)MAKE_DEVICES;
   static const char *const shared[] = {"/tmp", "/var/tmp", "/dev/shm"};
   static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
                                         "/dev/tty", "/dev/ptmx", "/dev/pts"};
   int error = 0;
-  for (int at = 0; !error && at < options->writables; at++) error = allow(ruleset, options->writable[at], rules.files);
+  for (int at = 0; !error && at < options->writables; at++) error = allow(ruleset, options->writable[at], writing);
   if (!error && holds_fleet(options, ".")) error = EXDEV;
-  if (!error) error = allow(ruleset, ".", rules.files);
+  if (!error) error = allow(ruleset, ".", writing);
   for (size_t at = 0; !error && at < sizeof shared / sizeof *shared; at++) {
-    if (!holds_fleet(options, shared[at])) error = allow(ruleset, shared[at], rules.files);
+    if (!holds_fleet(options, shared[at])) error = allow(ruleset, shared[at], writing);
   }
   for (size_t at = 0; !error && at < sizeof devices / sizeof *devices; at++)
     error = allow(ruleset, devices[at], WRITE_FILE | (rules.files & TRUNCATE));

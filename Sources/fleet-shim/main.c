@@ -85,6 +85,7 @@ static void start(void) {
   output = pipes[0];
   fcntl(output, F_SETFL, O_NONBLOCK);  // only our end: the kernel's own writes go on waiting for us
   limits_prepare(&options);
+  write_lock(&options, 0);  // whoever clears up after us finds the groups
   kernel = start_kernel(&options, pipes[1]);
   close(pipes[1]);
   limits_apply(&options, kernel);
@@ -112,7 +113,7 @@ static void reap(void) {
   struct rusage usage;
   int status;
   for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
-    if (pid != kernel) continue;
+    if (pid != kernel || ended) continue;  // its number may be another's by now
     ended = true;
     ending.status = status;
     ending.usage = usage;

@@ -153,10 +153,26 @@ import Testing
       try write(String(repeating: line, count: 5000) + #"{"session":"old","inp"#, to: path)
       var history = History(HistoryFile(path: path))
       history.append(1, "new", output: nil)
-      #expect(contents(of: path).utf8.count < HistoryFile.largest / 2 + 2000)
+      #expect(contents(of: path).utf8.count < (2 << 20) + 2000)
       let again = History(HistoryFile(path: path)).reply(to: ["hist_access_type": "tail", "n": 1])
       #expect(again["history"] == [[2, 1, "new"]])
       #expect(history.reply(to: ["hist_access_type": "tail", "n": 1])["history"] == [[2, 1, "new"]])
+    }
+  }
+
+  /// At a limit on the size of files the kernel would be killed, and killed again by its next one's first cell.
+  @Test func aHistoryFileStaysBelowTheLimitOfFiles() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory + "/h"
+      for session in 1...3 {
+        let file = HistoryFile(path: path, largest: 32 << 10)
+        for number in 1...10 {
+          let text = String(repeating: "x", count: 20_000)
+          file.append(History.Entry(session: session, number: number, input: text, output: nil))
+          #expect(contents(of: path).utf8.count <= 64 << 10)
+        }
+      }
+      #expect(HistoryFile(path: path).earlier().count == 2)
     }
   }
 

@@ -15,7 +15,9 @@ extension FleetDirectory {
   /// Files that the host opens to write: a link would lead elsewhere, and a pipe would hold it up.
   private func refuseStrangeFiles() throws(ConfigurationError) {
     try refuse(logs, unless: S_IFDIR, "a directory")
-    for path in [database, decisions, pidFile, logFile] { try refuse(path, unless: S_IFREG, "a regular file") }
+    for path in [database, decisions, metrics, silences, pidFile, logFile] {
+      try refuse(path, unless: S_IFREG, "a regular file")
+    }
     try refuse(policyStore, unless: S_IFDIR, "a directory")
   }
 

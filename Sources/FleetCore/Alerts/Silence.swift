@@ -87,7 +87,7 @@ struct SilenceFile: Sendable {
 
   func load(_ log: Logger) -> [Silence] {
     do throws(SystemError) {
-      guard let bytes = try SmallFile.read(path, limit: Self.largest) else { return [] }
+      guard let bytes = try SmallFile.record(path, limit: Self.largest) else { return [] }
       // What the parser says is of no use to somebody who did not write the file.
       if let silences = (try? JSON(parsing: bytes))?["silences"]?.array?.map(Self.silence), !silences.contains(nil) {
         return silences.compactMap(\.self)

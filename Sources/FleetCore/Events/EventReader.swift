@@ -75,8 +75,9 @@ public final class EventReader {
     guard let oldest, oldest.run < feed.run, place.run < feed.run else {
       return reset(to: FleetEvent.ID(run: feed.run, number: 0))
     }
-    guard place < oldest else { return nil }
-    return reset(to: FleetEvent.ID(run: oldest.run, number: oldest.number - 1))
+    // Whoever has seen nothing of a run stands before its first event.
+    let edge = FleetEvent.ID(run: oldest.run, number: oldest.number - 1)
+    return place < edge ? reset(to: edge) : nil
   }
 
   /// What is left of earlier runs; when there is nothing any more, the place is the beginning of this one.

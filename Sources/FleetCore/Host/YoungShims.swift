@@ -1,6 +1,8 @@
 // Shims that were started and have not taken their locks yet: a host that was killed right after it started one leaves it
 // in a state in which only the system's process list knows of it.
 
+import Glibc
+
 /// The processes of this machine that were started as shims of one fleet directory.
 struct YoungShims: Sendable {
   /// The fleet directory.
@@ -10,8 +12,7 @@ struct YoungShims: Sendable {
   func find() -> [String: Int32] {
     var found: [String: Int32] = [:]
     for pid in SmallFile.names(in: "/proc").compactMap({ Int32($0) }) {
-      // Gone, or another user's.
-      guard let bytes = (try? SmallFile.read("/proc/\(pid)/cmdline", limit: 1 << 20)) ?? nil else { continue }
+      guard let bytes = commandLine(of: pid) else { continue }
       let words = bytes.split(separator: 0, omittingEmptySubsequences: false)
       // A child has its parent's command line until it executes another program: the parent is the older one.
       if value(of: "--dir", words) == directory, let nonce = value(of: "--nonce", words) {
@@ -19,6 +20,17 @@ struct YoungShims: Sendable {
       }
     }
     return found
+  }
+
+  /// Nil if the process is gone or another user's.
+  private func commandLine(of pid: Int32) -> [UInt8]? {
+    for _ in 0..<100 {
+      guard let bytes = (try? SmallFile.read("/proc/\(pid)/cmdline", limit: 1 << 20)) ?? nil else { return nil }
+      // Empty for kernel threads and zombies, which have no program; and for a moment while one begins, execve(2).
+      if !bytes.isEmpty || access("/proc/\(pid)/exe", F_OK) != 0 { return bytes }
+      usleep(1000)
+    }
+    return nil
   }
 
   private func value(of option: String, _ words: [ArraySlice<UInt8>]) -> String? {

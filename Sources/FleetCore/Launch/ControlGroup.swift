@@ -31,6 +31,8 @@ struct ControlGroup: Sendable, Hashable {
       // Gone is what is wanted.
       _ = try? handle.send(SIGKILL)
     }
+    // A shim that died while it cleared the group left it frozen, and what is frozen does not die. Only v1 has this file.
+    _ = try? SmallFile.write(path + "/freezer.state", "THAWED")
   }
 
   /// Removes the empty group and what a kernel made inside. False while there is something alive in it.

@@ -67,7 +67,7 @@ extension RegistryDatabase {
 
   /// It holds the keys of all kernels, and SQLite would make it readable for everybody; the log takes its mode.
   static func makePrivate(_ path: String) throws(StorageError) {
-    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw StorageError(KernelFiles.errorText()) }
     defer { Glibc.close(descriptor) }
     guard fchmod(descriptor, 0o600) == 0 else { throw StorageError(KernelFiles.errorText()) }
@@ -180,8 +180,17 @@ extension RegistryDatabase {
   static func isDamage(_ error: DatabaseError, _ path: String) -> Bool {
     let codes: [ResultCode] = [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_SCHEMA, .SQLITE_ERROR, .SQLITE_MISMATCH]
     if codes.contains(error.resultCode) { return true }
-    // A header that claims a later format makes a file read-only for SQLite that is not for the system.
-    return error.resultCode == .SQLITE_READONLY && access(path, W_OK) == 0
+    return error.resultCode == .SQLITE_READONLY && claimsLaterFormat(path)
+  }
+
+  /// SQLite only reads a file whose header says that it is written in a format above 2
+  /// (https://sqlite.org/fileformat.html#the_database_header).
+  private static func claimsLaterFormat(_ path: String) -> Bool {
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return false }
+    defer { Glibc.close(descriptor) }
+    var version: UInt8 = 0
+    return pread(descriptor, &version, 1, 18) == 1 && version > 2
   }
 
   /// Gives the database and its logs new names; returns the new name of the database. The log goes first: a new

@@ -26,7 +26,7 @@ extension APIDescription {
         .init(
           name: "since", about: "A length of time such as 6h, seconds since 1970, or ISO 8601; an hour unless told.",
           schema: [
-            "anyOf": [Schema.number(0...1_700_000_000), ["type": "string", "pattern": "^[1-9][0-9]{0,2}[smh]$"]]
+            "anyOf": [Schema.number(0...9_999_999_999), ["type": "string", "pattern": "^[1-9][0-9]{0,2}[smh]$"]]
           ]),
         .init(
           name: "step", about: "How long a step is; the finest that reaches so far unless told.",

@@ -14,8 +14,10 @@ func addEventRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHo
     let place = try request.place()
     guard request.wantsStream else {
       let limit = try request.count("limit", default: 100, most: 1000)
+      // What happens while the past is read from the disk is for the next page.
+      let before = host.events.last
       let events = try await host.events(after: place, filter, limit: limit)
-      let next = events.last?.id ?? place ?? host.events.last
+      let next = events.last?.id ?? place ?? before
       return Response(document: ["events": .array(events.map(\.json)), "next": .string(next.description)])
     }
     return EventStream(host: host, filter: filter, place: place).response

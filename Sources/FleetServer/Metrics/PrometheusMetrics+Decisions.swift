@@ -23,10 +23,15 @@ extension FleetMetrics {
   }
 
   func addPolicies(to text: inout Exposition) {
+    // One series, one set of labels: a file's name unless two files have it; and a file that stands twice, once.
+    let paths = Dictionary(grouping: Set(self.policies.map(\.path)), by: FilePath.name(of:))
+    var seen: Set<[String]> = []
+    let policies = self.policies.filter { seen.insert([$0.entry, $0.path, "\($0.isShadow)"]).inserted }
+    func name(_ path: String) -> String { paths[FilePath.name(of: path)]!.count > 1 ? path : FilePath.name(of: path) }
     func labels(_ policy: PolicySummary, _ more: [(String, String)] = []) -> Exposition.Labels {
       Exposition.Labels(
         [
-          ("entry", policy.entry), ("policy", FilePath.name(of: policy.path)),
+          ("entry", policy.entry), ("policy", name(policy.path)),
           ("role", policy.isShadow ? "shadow" : "live"),
         ] + more)
     }

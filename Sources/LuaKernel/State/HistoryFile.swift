@@ -11,10 +11,21 @@ final class HistoryFile {
   /// Made with the first cell.
   private var descriptor: Int32 = -1
 
-  /// A file beyond `largest` bytes loses its older half when a session first writes.
-  static let largest = 4 << 20
+  /// A file beyond so many bytes loses its older half when a session first writes; beyond twice as many it is not
+  /// written any more.
+  private let largest: Int
 
-  init(path: String) { self.path = path }
+  init(path: String, largest: Int = HistoryFile.allowed) {
+    self.path = path
+    self.largest = largest
+  }
+
+  /// Far from the limit on the size of files (setrlimit(2)), which would end the kernel.
+  static var allowed: Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return 4 << 20 }
+    return min(4 << 20, Int(clamping: limit.rlim_cur / 2))
+  }
 
   deinit {
     if descriptor >= 0 { close(descriptor) }
@@ -30,7 +41,10 @@ final class HistoryFile {
       "session": .string(session), "number": JSON(entry.number), "input": .string(entry.input),
       "output": JSON(entry.output),
     ]
-    HistoryFile.write(line.encoded() + [UInt8(ascii: "\n")], to: descriptor)
+    let bytes = line.encoded() + [UInt8(ascii: "\n")]
+    var info = stat()
+    guard fstat(descriptor, &info) == 0, Int(info.st_size) + bytes.count <= largest * 2 else { return }
+    HistoryFile.write(bytes, to: descriptor)
   }
 
   /// The entries of the sessions before this one, the oldest first.
@@ -72,8 +86,8 @@ final class HistoryFile {
   private func shorten() {
     guard let bytes = contents(), !bytes.isEmpty else { return }
     let isCut = bytes.last != UInt8(ascii: "\n")
-    guard bytes.count > HistoryFile.largest || isCut else { return }
-    var rest = bytes.suffix(HistoryFile.largest / 2)
+    guard bytes.count > largest || isCut else { return }
+    var rest = bytes.suffix(largest / 2)
     if rest.count < bytes.count { rest = rest.drop { $0 != UInt8(ascii: "\n") }.dropFirst() }
     let temporary = path + ".new"
     let writing = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

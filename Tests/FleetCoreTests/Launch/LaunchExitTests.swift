@@ -58,8 +58,11 @@ import Testing
     try await LaunchFixture.with { fleet in
       let process = try await fleet.shell("trap 'echo interrupted' INT; echo ready; sleep 1000; exit 4")
       #expect(await fleet.wait(for: "ready", of: process))
-      // The sleep must exist before it can be interrupted.
-      #expect(await eventually { !ProcessTree.below(process.kernel).isEmpty })
+      // The sleep must run before it can be interrupted: its shell's copy of a shell ignores it.
+      #expect(
+        await eventually {
+          ProcessTree.below(process.kernel).contains { SmallFile.text("/proc/\($0.pid)/comm") == "sleep\n" }
+        })
       try process.interrupt()
       #expect(try await fleet.end(of: process)?.ending == .code(4))
       #expect(fleet.lines(process).contains("interrupted"))

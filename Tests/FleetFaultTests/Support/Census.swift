@@ -68,6 +68,18 @@ extension FaultFleet {
     }.sorted()
   }
 
+  /// Control groups of kernels that this host's log names and no row accounts for.
+  func strayGroups() throws -> [String] {
+    let log = try String(contentsOfFile: base + "/host.log", encoding: .utf8)
+    let named = Set(log.matches(of: #/kernel-[0-9a-f]{8}/#).map { String($0.output) })
+    let gone = named.subtracting(try rows().map(\.id))
+    let all = FileManager.default.enumerator(atPath: "/sys/fs/cgroup")?.compactMap { $0 as? String } ?? []
+    return all.filter { path in
+      let name = path.split(separator: "/").last ?? ""
+      return name.hasPrefix("fleet-kernel-") && gone.contains(String(name.dropFirst("fleet-".count).prefix(15)))
+    }
+  }
+
   /// A short life of one client: runs the code and tells what it printed or answered.
   func execute(_ code: String, connectionFile: String, within limit: Duration = .seconds(30)) throws -> String {
     let client = try KernelClient(ConnectionFile(reading: connectionFile))

@@ -77,7 +77,7 @@ extension FaultTests {
       for row in try fleet.rows() where row.name == name { _ = try client.stop(row.id, force: true) }
       _ = try client.cleanup()
       try wait(for: "\(what): the files to go") {
-        let stray = try fleet.strayFiles()
+        let stray = try fleet.strayFiles() + fleet.strayGroups()
         return stray.isEmpty ? nil : "\(stray)"
       }
       return installation.report.flatMap { $0.split(separator: " ").last.map(String.init) } ?? "nothing"
