@@ -97,7 +97,7 @@ void write_lock(const struct options *options, pid_t kernel) {
   text_add(&text, "{\"shim\":%d,\"kernel\":%d,\"nonce\":\"%s\",", (int)getpid(), (int)kernel, options->nonce);
   limits_add(&text);
   hardening_add(&text, options);
-  group_add_paths(&text, options);
+  group_add_paths(&text, options, kernel == 0);  // whoever clears up after us looks for them
   text_add(&text, "}");
   if (text.used >= RECORD_BYTES - 1) fail("lock", ENAMETOOLONG, "the paths of the control groups are too long");
   if (!write_record(lock, &text)) fail("lock", errno, "cannot write the lock file of %s", options->id);

@@ -20,6 +20,10 @@ static struct {
 } groups[HIERARCHIES];
 static char name[2 * NAME_LIMIT + 8];
 
+static void make_name(const struct options *options) {
+  snprintf(name, sizeof name, "fleet-%s-%s", options->id, options->nonce);
+}
+
 bool group_make(const struct options *options, enum hierarchy which) {
   groups[which].wished = false;
   if (groups[which].group) return true;
@@ -27,12 +31,14 @@ bool group_make(const struct options *options, enum hierarchy which) {
     errno = ENOENT;
     return false;
   }
-  snprintf(name, sizeof name, "fleet-%s-%s", options->id, options->nonce);
+  make_name(options);
   int root = open(options->roots[which], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (root < 0) return false;
-  int group = mkdirat(root, name, 0755) < 0 ? -1 : openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool made = mkdirat(root, name, 0755) == 0;
+  int group = made ? openat(root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (group < 0) {
     int error = errno;
+    if (made) unlinkat(root, name, AT_REMOVEDIR);
     close(root);
     errno = error;
     return false;
@@ -182,11 +188,13 @@ void group_remove(void) {
   }
 }
 
-void group_add_paths(struct text *text, const struct options *options) {
+// Of the groups that there are, or of all that may be made.
+void group_add_paths(struct text *text, const struct options *options, bool planned) {
+  make_name(options);
   const char *separator = "";
   text_add(text, "\"cgroups\":[");
   for (int which = 0; which < HIERARCHIES; which++) {
-    if (!groups[which].group) continue;
+    if (planned ? !options->roots[which] : !groups[which].group) continue;
     text_add(text, "%s\"", separator);
     text_add_escaped(text, options->roots[which]);
     text_add(text, "/%s\"", name);

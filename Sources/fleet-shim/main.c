@@ -85,7 +85,6 @@ static void start(void) {
   output = pipes[0];
   fcntl(output, F_SETFL, O_NONBLOCK);  // only our end: the kernel's own writes go on waiting for us
   limits_prepare(&options);
-  write_lock(&options, 0);  // whoever clears up after us finds the groups
   kernel = start_kernel(&options, pipes[1]);
   close(pipes[1]);
   limits_apply(&options, kernel);
@@ -103,7 +102,7 @@ static void report_start(void) {
   text_add(&text, "{\"kernel\":%d,\"shim\":%d,", (int)kernel, (int)getpid());
   limits_add(&text);
   hardening_add(&text, &options);
-  group_add_paths(&text, &options);
+  group_add_paths(&text, &options, false);
   text_add(&text, "}\n");
   write_all(report, text.bytes, text.used);  // a host that died meanwhile finds the lock
   close(report);

@@ -88,7 +88,7 @@ pid_t group_fork(void);
 int group_join(pid_t pid);
 bool group_kill(void);
 void group_remove(void);
-void group_add_paths(struct text *text, const struct options *options);
+void group_add_paths(struct text *text, const struct options *options, bool planned);
 
 // limits.c: what the kernel may use
 void limits_prepare(const struct options *options);

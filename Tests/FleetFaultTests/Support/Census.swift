@@ -68,16 +68,20 @@ extension FaultFleet {
     }.sorted()
   }
 
-  /// Control groups of kernels that this host's log names and no row accounts for.
-  func strayGroups() throws -> [String] {
-    let log = try String(contentsOfFile: base + "/host.log", encoding: .utf8)
-    let named = Set(log.matches(of: #/kernel-[0-9a-f]{8}/#).map { String($0.output) })
-    let gone = named.subtracting(try rows().map(\.id))
-    let all = FileManager.default.enumerator(atPath: "/sys/fs/cgroup")?.compactMap { $0 as? String } ?? []
-    return all.filter { path in
-      let name = path.split(separator: "/").last ?? ""
-      return name.hasPrefix("fleet-kernel-") && gone.contains(String(name.dropFirst("fleet-".count).prefix(15)))
+  /// The control groups of kernels on this machine that hold no process. Others come and go; what stays was left.
+  static func emptyGroups() -> Set<String> {
+    let files = FileManager.default
+    let top = "/sys/fs/cgroup"
+    // An enumerator stays on one file system, and each hierarchy is one.
+    let hierarchies = ((try? files.contentsOfDirectory(atPath: top)) ?? []).map { "\(top)/\($0)" }
+    let all = hierarchies.flatMap { hierarchy in
+      (files.enumerator(atPath: hierarchy)?.compactMap { $0 as? String } ?? []).map { "\(hierarchy)/\($0)" }
     }
+    return Set(
+      all.filter { path in
+        guard path.split(separator: "/").last?.hasPrefix("fleet-kernel-") == true else { return false }
+        return (try? String(contentsOfFile: "\(path)/cgroup.procs", encoding: .utf8)) == ""
+      })
   }
 
   /// A short life of one client: runs the code and tells what it printed or answered.

@@ -60,6 +60,7 @@ extension FaultTests {
       _ fleet: FaultFleet, _ name: String, _ installation: Installation, _ what: String
     ) throws -> String {
       let client = fleet.client()
+      let groups = FaultFleet.emptyGroups()
       do {
         let kernel = try fleet.spawn(name)
         // It may die meanwhile.
@@ -77,7 +78,7 @@ extension FaultTests {
       for row in try fleet.rows() where row.name == name { _ = try client.stop(row.id, force: true) }
       _ = try client.cleanup()
       try wait(for: "\(what): the files to go") {
-        let stray = try fleet.strayFiles() + fleet.strayGroups()
+        let stray = try fleet.strayFiles() + FaultFleet.emptyGroups().subtracting(groups)
         return stray.isEmpty ? nil : "\(stray)"
       }
       return installation.report.flatMap { $0.split(separator: " ").last.map(String.init) } ?? "nothing"
