@@ -144,7 +144,7 @@ struct ErrorDocuments: RouterMiddleware {
 
 extension Response {
   fileprivate init(_ error: EngineError, _ status: HTTPResponse.Status? = nil, for request: Request) {
-    self.init(error, isForJupyter: request.uri.path.hasPrefix("/api/"))
+    self.init(error, isForJupyter: ["/api/", "/kernelspecs/"].contains { request.uri.path.hasPrefix($0) })
     if let status { self.status = status }
   }
 }

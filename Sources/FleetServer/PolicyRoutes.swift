@@ -7,7 +7,7 @@ import JSON
 
 func addPolicyRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost, _ control: HostControl) {
   router.get("pools") { _, _ in Response(document: await host.pools()) }
-  router.get("alerts") { _, _ in Response(document: await host.alerts()) }
+  router.get("alerts") { _, context in Response(document: await host.alerts(as: context.viewer)) }
   router.get("policies") { _, _ in
     Response(document: ["policies": .array(host.setup.policies.summaries().map(\.json))])
   }

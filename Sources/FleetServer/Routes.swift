@@ -33,6 +33,7 @@ public func makeRouter(
 ) -> Hummingbird.Router<FleetContext> {
   let router = Hummingbird.Router(context: FleetContext.self, options: .autoGenerateHeadEndpoints)
   router.add(middleware: RequestMeter(meters: host.meters))
+  router.add(middleware: CrossOrigin(keeper: keeper))
   router.add(middleware: ErrorDocuments())
   router.add(middleware: Gate(keeper: keeper, requests: RequestCount(most: limits.requests)))
   router.add(middleware: DescribedRequests())

@@ -78,6 +78,31 @@ import Testing
     #expect(message.content == Array(#"{"x":1}"#.utf8))
   }
 
+  /// A part is a frame, and an id is remembered: both bounded, or one client would hold up or fill the host.
+  @Test func `messages of too many parts or with endless ids are refused`() throws {
+    for (size, isV1) in [(4, false), (8, true)] {
+      let count = 5000
+      var data: [UInt8] = []
+      func add(_ word: Int) {
+        let bytes = (0..<size).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+        data += isV1 ? bytes : bytes.reversed()
+      }
+      add(count)
+      for _ in 0..<count { add(size * (count + 1)) }
+      let framing: WebSocketFraming = isV1 ? .v1 : .legacy
+      let error = #expect(throws: WebSocketViolation.self) { try framing.decode(data, isText: false) }
+      #expect(error?.code == .tooLarge)
+    }
+    let long = String(repeating: "x", count: 513)
+    for field in ["msg_id", "session", "username"] {
+      var header: JSON = ["msg_id": "a", "msg_type": "comm_msg"]
+      header[field] = .string(long)
+      let text = (["header": header, "content": [:]] as JSON).encoded()
+      let error = #expect(throws: WebSocketViolation.self) { try WebSocketFraming.legacy.decode(text, isText: true) }
+      #expect(error?.reason == "\(field) of a message has more than 512 bytes")
+    }
+  }
+
   @Test func `what a kernel says that is no JSON is shown to no client of the legacy form`() throws {
     var message = RawMessage(MessageSession(key: "").header("stream"), channel: .iopub, content: [:])
     message.content = Array(#"{"text":""#.utf8) + [0xFF] + Array(#""}"#.utf8)

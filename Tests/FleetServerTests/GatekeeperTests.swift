@@ -153,6 +153,24 @@ import Testing
     #expect("\(try #require(error))".contains(words))
   }
 
+  @Test func `a file whose mode alone is mended is read again`() async throws {
+    let file = NSTemporaryDirectory() + "tokens-\(UUID().uuidString).toml"
+    defer { unlink(file) }
+    func write(_ token: String, _ mode: Int) throws {
+      try "[tokens.alice]\ntoken = \"\(token)\"\n".write(toFile: file, atomically: true, encoding: .utf8)
+      try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+    }
+    try write("first-first-first", 0o600)
+    let table = try TokenTable(own: Self.own, path: file, log: Logger(label: "test"))
+    #expect(table.identity(of: "first-first-first") != nil)
+    try write("second-second-second", 0o644)
+    try await Task.sleep(for: .milliseconds(1100))
+    #expect(table.identity(of: "second-second-second") == nil && table.identity(of: "first-first-first") != nil)
+    chmod(file, 0o600)
+    try await Task.sleep(for: .milliseconds(1100))
+    #expect(table.identity(of: "second-second-second") != nil && table.identity(of: "first-first-first") == nil)
+  }
+
   @Test func `a file that others can read is refused`() throws {
     let file = NSTemporaryDirectory() + "tokens-\(UUID().uuidString).toml"
     defer { unlink(file) }

@@ -207,6 +207,56 @@ extension EndToEnd {
       }
     }
 
+    @Test func `pages of an allowed site may read what their token may`() async throws {
+      let configuration = Self.tcp + "allowed_origins = [\"https://lab.example.org\"]\n"
+      try await FleetFixture.with(configuration: configuration) { fleet in
+        let (url, token) = try await fleet.startWeb()
+        func headers(_ origin: String, _ more: String...) async throws -> String {
+          try await fleet.run(
+            "/usr/bin/curl", ["-s", "-i", "-m", "30", "-H", "Origin: \(origin)", "\(url)/kernels"] + more
+          ).output.lowercased()
+        }
+        let bearer = "Authorization: Bearer \(token)"
+        // As a browser asks before it sends a token.
+        let asked = try await headers(
+          "https://lab.example.org", "-X", "OPTIONS", "-H", "Access-Control-Request-Method: POST", "-H",
+          "Access-Control-Request-Headers: authorization")
+        #expect(asked.hasPrefix("http/1.1 204") && asked.contains("access-control-allow-headers: authorization"))
+        let allowed = "access-control-allow-origin: https://lab.example.org"
+        #expect(asked.contains(allowed))
+        #expect(try await headers("https://lab.example.org", "-H", bearer).contains(allowed))
+        // A mistake is to be readable, too.
+        let wrong = try await headers("https://lab.example.org")
+        #expect(wrong.hasPrefix("http/1.1 401") && wrong.contains(allowed))
+        for origin in ["https://evil.example.org", url] {
+          #expect(try await !headers(origin, "-H", bearer).contains("access-control"))
+        }
+      }
+    }
+
+    /// The decoder reads nothing behind it: a client that went on would wait for ever.
+    @Test func `a connection ends with a later request to upgrade it`() async throws {
+      try await FleetFixture.with(configuration: Self.tcp) { fleet in
+        let url = try await fleet.startWeb().url
+        let port = try #require(url.split(separator: ":").last.flatMap { Int($0) })
+        let client = try #require(Self.connect(to: port))
+        defer { close(client) }
+        let head = "GET /health HTTP/1.1\r\nHost: localhost\r\n"
+        let text = head + "\r\n" + head + "Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + head + "\r\n"
+        #expect(write(client, text, text.utf8.count) == text.utf8.count)
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var (answer, count) = ("", 1)
+        while count > 0 {
+          var bytes = [UInt8](repeating: 0, count: 4096)
+          count = read(client, &bytes, bytes.count)
+          answer += String(decoding: bytes[..<max(0, count)], as: UTF8.self)
+        }
+        #expect(count == 0, "it did not end: \(answer)")
+        #expect(answer.components(separatedBy: "HTTP/1.1 200").count == 3)
+      }
+    }
+
     private static func connect(to port: Int) -> Int32? {
       let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       var address = sockaddr_in()

@@ -172,7 +172,7 @@ import Testing
           #expect(contents(of: path).utf8.count <= 64 << 10)
         }
       }
-      #expect(HistoryFile(path: path).earlier().count == 2)
+      #expect(HistoryFile(path: path).earlier().count == 3)
     }
   }
 

@@ -21,12 +21,14 @@ public final class ChannelClient: KernelLinkSender {
   public func send(_ message: RawMessage) -> Bool {
     session.isCalled(message.fields.username)
     let size = message.size
+    room.pending.add(size, ordering: .relaxed)
     let waiting = pending.add(size, ordering: .sequentiallyConsistent).newValue
     room.send(message, from: self)
     return waiting <= room.hub.limits.incoming
   }
 
   public func taken(bytes: Int) {
+    room.pending.subtract(bytes, ordering: .relaxed)
     let (before, after) = pending.subtract(bytes, ordering: .sequentiallyConsistent)
     let limit = room.hub.limits.incoming
     if before > limit / 2, after <= limit / 2 { session.tell(number, .room) }

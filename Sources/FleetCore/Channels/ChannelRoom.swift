@@ -28,13 +28,15 @@ public final class ChannelRoom: Sendable {
     /// Those that are away, in the order of their going.
     var away: Deque<String> = []
     var routes: RequestRoutes<ChannelSession>
-    /// What clients sent while the kernel was not there; bounded by what each may send.
+    /// What clients sent while the kernel was not there; bounded by what each may send, and by `mayJoin`.
     var held: Deque<(message: RawMessage, client: ChannelClient)> = []
   }
 
   let id: KernelID
   let hub: ChannelHub
   let state: Mutex<State>
+  /// Bytes that the kernel has not taken, of all clients: also of those that have left.
+  let pending = Atomic<Int>(0)
 
   init(_ id: KernelID, hub: ChannelHub, kernel: Kernel) {
     self.id = id
@@ -44,21 +46,34 @@ public final class ChannelRoom: Sendable {
 
   // MARK: Clients
 
+  /// For a connection that is about to join: of two with one session the later one stays, whichever joins first.
+  public func ticket() -> UInt64 { hub.nextNumber() }
+
+  /// A kernel that takes nothing must not be sent ever more by clients that leave and come back.
+  private var mayJoin: Bool { pending.load(ordering: .relaxed) <= 4 * hub.limits.incoming }
+
   /// Adds a client. A session that was here before gets what it missed; one that is still here is taken over.
   /// - Parameters:
   ///   - session: what the client calls itself; nil for one that will not come back.
+  ///   - number: from `ticket`.
   ///   - onNews: called on any thread, and must not block.
-  /// - Throws: `limit` if there are too many clients, `kernelNotFound` if the kernel is gone.
+  /// - Throws: `limit` if there are too many clients, if the kernel has not taken what they sent, or if a later connection
+  ///   has the session; `kernelNotFound` if the kernel is gone.
   public func join(
-    session key: String?, onNews: @escaping @Sendable (ChannelNews) -> Void
+    session key: String?, as number: UInt64, onNews: @escaping @Sendable (ChannelNews) -> Void
   ) throws(EngineError) -> ChannelClient {
-    let number = hub.nextNumber()
+    guard mayJoin else {
+      throw EngineError(.limit, "\(id) has not taken what its clients sent; try again later")
+    }
     let result = state.withLock { state -> Result<Joined, EngineError> in
       if case .gone = state.kernel { return .failure(EngineError(.kernelNotFound, "Kernel not found")) }
       let known = key.flatMap { state.sessions[$0] }
       guard known != nil || state.sessions.count - state.away.count < hub.limits.clients else {
         let message = "\(id) has \(hub.limits.clients) clients, and no more can connect to it"
         return .failure(EngineError(.limit, message))
+      }
+      if let known, known.isLater(than: number) {
+        return .failure(EngineError(.limit, "another connection has taken this session over"))
       }
       let session = known ?? ChannelSession(key: key ?? UniqueID.uuid(), isResumable: key != nil)
       state.sessions[session.key] = session
@@ -87,7 +102,8 @@ public final class ChannelRoom: Sendable {
     guard let departure = client.session.detach(client.number) else { return }
     let evicted = state.withLock { state -> ChannelSession? in
       let session = client.session
-      guard state.sessions[session.key] === session else { return nil }
+      // Meanwhile another connection may have come for it.
+      guard state.sessions[session.key] === session, session.isAway(since: departure) else { return nil }
       guard session.isResumable else {
         remove(session, &state)
         return nil

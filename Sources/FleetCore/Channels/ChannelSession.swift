@@ -86,6 +86,8 @@ final class ChannelSession: Sendable {
     state.withLock { $0.connection == nil && $0.departures == departure }
   }
 
+  func isLater(than connection: UInt64) -> Bool { state.withLock { $0.connection.map { $0 > connection } ?? false } }
+
   var isAttached: Bool { state.withLock { $0.connection != nil } }
 
   func tell(_ connection: UInt64, _ news: ChannelNews) {

@@ -143,6 +143,8 @@ public final class EventFeed: Sendable {
   func leave(_ token: Int) { state.withLock { _ = $0.readers.removeValue(forKey: token) } }
 
   /// Those who wait now. For tests and metrics.
+  /// Whether one more may follow.
+  public var hasRoom: Bool { readers < Self.mostReaders }
   var readers: Int { state.withLock { $0.readers.count } }
 
   /// Nobody waits any more: the host leaves.

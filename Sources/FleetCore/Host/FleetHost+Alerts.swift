@@ -4,15 +4,21 @@ import JSON
 
 extension FleetHost {
   /// The document of `GET /alerts`: pending, firing, and those that were resolved lately.
-  public func alerts() async -> JSON {
+  /// - Parameter viewer: an owner is told of no kernel but his, and of none that is gone: whose it was nobody knows.
+  public func alerts(as viewer: Viewer = .everyone) async -> JSON {
     await whenOpen()
-    let alerts = engine.alerts.map { alert in
+    let alerts = engine.alerts.filter { sees($0, viewer) }.map { alert in
       let view = view(alert)
       var document = view.json
       document["silenced_by"] = .array(silencers(of: view).map(JSON.string))
       return document
     }
     return ["alerts": .array(alerts)]
+  }
+
+  private func sees(_ alert: Alert, _ viewer: Viewer) -> Bool {
+    guard viewer != .everyone, let kernel = alert.condition.kernel else { return true }
+    return KernelID(uuid: kernel).flatMap { engine.kernels[$0] }.map(viewer.sees) ?? false
   }
 
   func notify(_ changes: [AlertChange]) {

@@ -44,7 +44,7 @@ extension FleetHost {
     _ reference: String, as viewer: Viewer = .everyone, last count: Int
   ) async throws -> [String] {
     let path = setup.directory.logFile("\(try await known(reference, as: viewer).id)")
-    return try await lookups.run { () throws(SystemError) in try LogTail.last(count, of: path).lines }
+    return try await logs.run { () throws(SystemError) in try LogTail.last(count, of: path).lines }
   }
 
   /// Reads what this host wrote; a failure is told as one of storage.

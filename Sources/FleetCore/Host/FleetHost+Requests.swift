@@ -164,8 +164,9 @@ extension FleetHost {
   }
 
   func isFree(_ id: KernelID) -> Bool {
-    let names = [engine.kernels.keys.map(\.description), departed.keys.map(\.description)].joined()
-    return !names.contains(id.description)
+    // Also of those that are on their way: a policy may be thinking about them.
+    let ids = [Array(engine.kernels.keys), Array(departed.keys), Array(environments.keys)].joined()
+    return !ids.contains { $0.description == id.description }
   }
 
   /// 256 bits from the system's generator, in hexadecimal.

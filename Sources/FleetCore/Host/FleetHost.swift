@@ -81,6 +81,8 @@ public actor FleetHost {
   let inbox = Inbox()
   /// For files: configs, kernelspecs, logs, stories. Some may be on disks that hang.
   let lookups = BlockingQueue("fleet.host.lookups")
+  /// For kernels' logs, which are long: a start waits for nobody who reads them.
+  let logs = BlockingQueue("fleet.host.logs")
   /// For what the system knows of processes and connections: a list never waits for a file.
   let measures = BlockingQueue("fleet.host.measures")
   /// The same for /proc, beside the counting of connections: both take as long with many kernels.

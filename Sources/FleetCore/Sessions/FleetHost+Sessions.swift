@@ -86,11 +86,8 @@ extension FleetHost {
     guard let path = request.path else { throw EngineError(.badRequest, "'path' is missing; name the notebook") }
     guard let type = request.type else { throw EngineError(.badRequest, "'type' is missing; write \"notebook\"") }
     let place = SessionRegister.Place(owner: viewer.owner ?? "", path: path)
-    while sessionsUnderWay[place] != nil {
-      await withCheckedContinuation { sessionsUnderWay[place]?.append($0) }
-    }
-    sessionsUnderWay[place] = []
-    defer { sessionsUnderWay.removeValue(forKey: place)?.forEach { $0.resume() } }
+    await takeTurn(at: place)
+    defer { endTurn(at: place) }
     let known = sessions[place]
     if let known, let kernel = engine.kernels[known.kernel], isWorthKeeping(kernel) { return try described(known) }
     guard known != nil || !sessions.isFull else {
@@ -106,11 +103,44 @@ extension FleetHost {
     session.type = type
     session.name = request.name ?? session.name
     do throws(EngineError) { try await keep(session) } catch {
-      // Nobody would ever know of it.
-      if isNew { _ = try? await send { .command($0, .stop(kernel.id, force: false, timeout: .seconds(5))) } }
+      if isNew { await abandon(kernel.id) }
       throw error
     }
     return try described(session)
+  }
+
+  /// Of requests for one path at a time one does something.
+  private func takeTurn(at place: SessionRegister.Place) async {
+    while sessionsUnderWay[place] != nil {
+      await withCheckedContinuation { sessionsUnderWay[place]?.append($0) }
+    }
+    sessionsUnderWay[place] = []
+  }
+
+  private func endTurn(at place: SessionRegister.Place) {
+    sessionsUnderWay.removeValue(forKey: place)?.forEach { $0.resume() }
+  }
+
+  /// The session, and the turn at its path and at `path`, which the caller ends.
+  private func sessionInTurn(
+    _ id: String, _ viewer: Viewer, path: String? = nil
+  ) async throws -> (session: JupyterSession, places: [SessionRegister.Place]) {
+    while true {
+      let session = try await session(id, viewer)
+      // In the same order for everybody, so that no two wait for each other.
+      let places = Set([session.path, path ?? session.path]).sorted().map {
+        SessionRegister.Place(owner: session.owner, path: $0)
+      }
+      for place in places { await takeTurn(at: place) }
+      // Meanwhile it may have ended, or moved.
+      if let present = sessions[id], present.path == session.path { return (present, places) }
+      for place in places { endTurn(at: place) }
+    }
+  }
+
+  /// A kernel that was started for a session which did not come about: nobody would ever know of it.
+  private func abandon(_ id: KernelID) async {
+    _ = try? await send { .command($0, .stop(id, force: false, timeout: .seconds(5))) }
   }
 
   /// A kernel without a process that will not come back by itself is no help to a notebook.
@@ -139,7 +169,8 @@ extension FleetHost {
   public func jupyterChangeSession(
     _ id: String, _ request: SessionRequest, as viewer: Viewer
   ) async throws -> JSON {
-    let before = try await session(id, viewer)
+    let (before, places) = try await sessionInTurn(id, viewer, path: request.path)
+    defer { places.forEach(endTurn) }
     var changed = before
     changed.path = request.path ?? changed.path
     changed.name = request.name ?? changed.name
@@ -147,17 +178,24 @@ extension FleetHost {
     if let other = sessions[.init(owner: changed.owner, path: changed.path)], other.id != changed.id {
       throw EngineError(.nameTaken, "'\(changed.path)' has a session already: \(other.id)")
     }
+    var isNew = false
     if request.kernelID != nil || request.kernelspec != nil {
-      do { changed.kernel = try await kernel(for: request, changed.path, viewer).0.id } catch let error as EngineError
-        where error.code == .kernelNotFound
-      {
+      do {
+        let found = try await kernel(for: request, changed.path, viewer)
+        (changed.kernel, isNew) = (found.0.id, found.isNew)
+      } catch let error as EngineError where error.code == .kernelNotFound {
         // As Jupyter Server says it: the session is there, what was said of it is wrong.
         throw EngineError(.badRequest, "No such kernel: \(request.kernelID ?? "")")
       }
     }
-    // Meanwhile it may have ended, or somebody may have taken the path.
-    guard sessions[before.id] != nil else { throw EngineError(.sessionNotFound, "Session not found: \(id)") }
-    try await keep(changed)
+    do throws(EngineError) {
+      // It goes with the row of its kernel, which anybody may stop.
+      guard sessions[before.id] != nil else { throw EngineError(.sessionNotFound, "Session not found: \(id)") }
+      try await keep(changed)
+    } catch {
+      if isNew { await abandon(changed.kernel) }
+      throw error
+    }
     if changed.kernel != before.kernel { await release(before.kernel) }
     return try described(changed)
   }
@@ -174,7 +212,8 @@ extension FleetHost {
 
   /// The session ends, and its kernel unless another session has it.
   public func jupyterEndSession(_ id: String, as viewer: Viewer) async throws {
-    let session = try await session(id, viewer)
+    let (session, places) = try await sessionInTurn(id, viewer)
+    defer { places.forEach(endTurn) }
     let isShared = sessions.sessions(of: session.kernel).contains { $0.id != session.id }
     if !isShared, engine.kernels[session.kernel] != nil {
       // It goes with the row of its kernel.

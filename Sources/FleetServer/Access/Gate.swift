@@ -25,9 +25,26 @@ struct Gate: RouterMiddleware {
     guard requests.begin(name) else {
       throw EngineError(.tooManyRequests, "\(requests.most) requests of '\(name)' are under way; wait for some of them")
     }
-    defer { requests.end(name) }
-    return try await next(request, context)
+    let turn = Turn { requests.end(name) }
+    var response = try await next(request, context)
+    // A stream goes on after this; whatever else was made is on its way.
+    guard response.body.contentLength == nil else { return response }
+    let body = response.body
+    response.body = ResponseBody { writer in
+      defer { withExtendedLifetime(turn) {} }
+      try await body.write(writer)
+    }
+    return response
   }
+}
+
+/// Ends when nobody needs it any more: a body that was written, or one that was dropped.
+private final class Turn: Sendable {
+  private let end: @Sendable () -> Void
+
+  init(_ end: @escaping @Sendable () -> Void) { self.end = end }
+
+  deinit { end() }
 }
 
 extension RequestFacts {

@@ -87,6 +87,9 @@ struct FileVersion: Sendable, Hashable {
   private var size: Int64 = -1
   private var seconds = 0
   private var nanoseconds = 0
+  /// Of the status: chmod and chown change nothing else.
+  private var changedSeconds = 0
+  private var changedNanoseconds = 0
 
   init() {}
 
@@ -97,5 +100,7 @@ struct FileVersion: Sendable, Hashable {
     size = Int64(status.st_size)
     seconds = status.st_mtim.tv_sec
     nanoseconds = status.st_mtim.tv_nsec
+    changedSeconds = status.st_ctim.tv_sec
+    changedNanoseconds = status.st_ctim.tv_nsec
   }
 }

@@ -47,9 +47,13 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head:
+    case .head(var head):
       isReading = true
       request = after(limits.requestTime, close: context.channel)
+      guard head.headerFields[.upgrade] != nil else { break }
+      // The decoder reads nothing behind such a head, so that the connection ends with its answer.
+      head.headerFields[.connection] = "close"
+      return context.fireChannelRead(wrapInboundOut(.head(head)))
     case .body: break
     case .end:
       isReading = false
@@ -61,8 +65,19 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     stall?.cancel()
-    stall = context.channel.isWritable ? nil : after(limits.stallTime, close: context.channel)
+    stall = context.channel.isWritable ? nil : watch(context.channel, left: .max)
     context.fireChannelWritabilityChanged()
+  }
+
+  /// Ends a connection of which nothing was read for so long.
+  /// - Parameter left: how many bytes waited when it was last looked at.
+  private func watch(_ channel: any Channel, left: Int) -> Scheduled<Void> {
+    let guardian = NIOLoopBound(self, eventLoop: channel.eventLoop)
+    return channel.eventLoop.scheduleTask(in: limits.stallTime) {
+      let now = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? left
+      guard now < left else { return channel.close(promise: nil) }
+      guardian.value.stall = guardian.value.watch(channel, left: now)
+    }
   }
 
   private func after(_ time: TimeAmount, close channel: any Channel) -> Scheduled<Void> {

@@ -20,6 +20,10 @@ func addEventRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHo
       let next = events.last?.id ?? place ?? before
       return Response(document: ["events": .array(events.map(\.json)), "next": .string(next.description)])
     }
+    // Once the stream has begun there is no other answer any more.
+    guard host.events.hasRoom else {
+      throw EngineError(.tooManyRequests, "as many clients as can be follow the events already; try again later")
+    }
     return EventStream(host: host, filter: filter, place: place).response
   }
 }

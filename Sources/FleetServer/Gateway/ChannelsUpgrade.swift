@@ -18,6 +18,7 @@ public struct ChannelsUpgrade: WebSocketUpgrade {
     let offered = request.headers[canonicalForm: "sec-websocket-protocol"]
     let framing: WebSocketFraming = offered.contains { $0 == WebSocketFraming.v1Name } ? .v1 : .legacy
     let limit = host.setup.channels.message
+    let ticket = room.ticket()
     return WebSocketAcceptance(
       headers: framing == .v1 ? ["Sec-WebSocket-Protocol": WebSocketFraming.v1Name] : [:], maximumFrame: limit
     ) { channel in
@@ -25,7 +26,8 @@ public struct ChannelsUpgrade: WebSocketUpgrade {
       try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
       try channel.pipeline.syncOperations.addHandler(
         WebSocketChannels(
-          room: room, session: target.session, framing: framing, messageLimit: limit, meters: host.meters))
+          room: room, session: target.session, ticket: ticket, framing: framing, messageLimit: limit,
+          meters: host.meters))
     }
   }
 }

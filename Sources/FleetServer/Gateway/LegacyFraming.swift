@@ -55,6 +55,7 @@ enum LegacyFraming {
     guard data.count >= 8, case let count = word(0), count >= 1, count < data.count / 4 else {
       throw WebSocketViolation(.invalidData, "a binary message must begin with a table of offsets")
     }
+    try WebSocketFraming.check(parts: count)
     var offsets: [Int] = []
     offsets.reserveCapacity(count + 1)
     var least = 4 * (count + 1)

@@ -45,6 +45,7 @@ enum V1Framing {
     guard data.count >= 8, let count = Int(exactly: word(0)), count > fixedParts, count < data.count / 8 else {
       throw WebSocketViolation(.invalidData, "a message must begin with a table of offsets")
     }
+    try WebSocketFraming.check(parts: count)
     var offsets: [Int] = []
     offsets.reserveCapacity(count)
     var least = 8 * (count + 1)

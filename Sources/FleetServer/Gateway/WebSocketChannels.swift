@@ -24,6 +24,7 @@ final class WebSocketChannels: ChannelDuplexHandler {
 
   private let room: ChannelRoom
   private let session: String?
+  private let ticket: UInt64
   private let framing: WebSocketFraming
   private let meters: HostMeters
   private var assembly: WebSocketAssembly
@@ -38,9 +39,13 @@ final class WebSocketChannels: ChannelDuplexHandler {
   private var wantsRead = false
   private var isClosing = false
 
-  init(room: ChannelRoom, session: String?, framing: WebSocketFraming, messageLimit: Int, meters: HostMeters) {
+  init(
+    room: ChannelRoom, session: String?, ticket: UInt64, framing: WebSocketFraming, messageLimit: Int,
+    meters: HostMeters
+  ) {
     self.room = room
     self.session = session
+    self.ticket = ticket
     self.framing = framing
     self.meters = meters
     assembly = WebSocketAssembly(limit: messageLimit)
@@ -54,7 +59,7 @@ final class WebSocketChannels: ChannelDuplexHandler {
       outlet = try context.pipeline.syncOperations.context(handlerType: WebSocketFrameEncoder.self)
       let loop = context.eventLoop
       let handler = NIOLoopBound(self, eventLoop: loop)
-      client = try room.join(session: session) { news in loop.execute { handler.value.hear(news) } }
+      client = try room.join(session: session, as: ticket) { news in loop.execute { handler.value.hear(news) } }
       meters.websocketOpened()
       pings = loop.scheduleRepeatedTask(initialDelay: Self.pingInterval, delay: Self.pingInterval) { _ in
         handler.value.ping()
@@ -107,8 +112,8 @@ final class WebSocketChannels: ChannelDuplexHandler {
   }
 
   private func ping() {
-    // Its pongs may wait behind messages that are not read yet.
-    if isFull { return lastHeard = .now() }
+    // Its pongs may wait behind messages that are not read yet; if it has vanished, the system finds out by this ping.
+    if isFull { lastHeard = .now() }
     if .now() - lastHeard > Self.patience {
       context?.close(promise: nil)
     } else if !isClosing {

@@ -11,6 +11,13 @@ enum WebSocketFraming: Int, Sendable {
 
   static let v1Name = "v1.kernel.websocket.jupyter.org"
 
+  /// Each part is a frame of its own on the way to the kernel, on the thread that serves all kernels.
+  private static let mostParts = 4096
+
+  static func check(parts count: Int) throws(WebSocketViolation) {
+    if count > mostParts { throw WebSocketViolation(.tooLarge, "a message has more than \(mostParts) parts") }
+  }
+
   /// What a client sent in one message.
   /// - Throws: `WebSocketViolation`.
   func decode(_ data: [UInt8], isText: Bool) throws(WebSocketViolation) -> RawMessage {

@@ -16,6 +16,8 @@ public enum MessageError: Error, Sendable, Hashable, CustomStringConvertible {
   case notObject(part: String)
   /// A header lacks a field, or it is no string.
   case missing(field: String, part: String)
+  /// A client's, of more than 512 bytes.
+  case tooLong(field: String)
 
   public var description: String {
     switch self {
@@ -26,6 +28,7 @@ public enum MessageError: Error, Sendable, Hashable, CustomStringConvertible {
     case .notJSON(let part, let error): "\(part) of a message: \(error)"
     case .notObject(let part): "\(part) of a message is not a JSON object"
     case .missing(let field, let part): "\(part) of a message lacks \(field)"
+    case .tooLong(let field): "\(field) of a message has more than 512 bytes"
     }
   }
 }

@@ -52,6 +52,11 @@ public struct RawMessage: Sendable {
     self.content = content
     self.buffers = buffers
     fields = try HeaderFields(scanning: header, part: "header")
+    // They are kept for as long as an answer may come.
+    for (field, text) in [("msg_id", fields.id), ("session", fields.session), ("username", fields.username)]
+    where text.utf8.count > 512 {
+      throw .tooLong(field: field)
+    }
     parentFields = try RawMessage.fields(ofParent: parent)
     try RawMessage.check(metadata, part: "metadata")
     try RawMessage.check(content, part: "content")

@@ -23,7 +23,7 @@ import Testing
 
     init(_ room: ChannelRoom, session key: String? = nil, reads: Bool = true) throws {
       state.withLock { $0.reads = reads }
-      let client = try room.join(session: key) { [weak self] in self?.hear($0) }
+      let client = try room.join(session: key, as: room.ticket()) { [weak self] in self?.hear($0) }
       state.withLock { $0.client = client }
       // What was there before the client was.
       hear(.messages)
@@ -142,6 +142,38 @@ import Testing
       let error = #expect(throws: EngineError.self) { try TestClient(room) }
       #expect(error?.code == .limit)
       #expect(clients.count == room.connections)
+    }
+  }
+
+  @Test func `a kernel that takes nothing is sent no more by clients that come and go`() async throws {
+    var limits = ChannelLimits()
+    limits.incoming = 10_000
+    try await with(limits) { _, _, _, room in
+      room.kernelChanged(to: .restarting)
+      let code = String(repeating: "x", count: 10_000)
+      var joined = 0
+      let error = #expect(throws: EngineError.self) {
+        for _ in 0..<20 {
+          let client = try TestClient(room)
+          client.execute(code)
+          client.client?.leave()
+          joined += 1
+        }
+      }
+      #expect(error?.code == .limit && (4...5).contains(joined))
+      // What it will never take is forgotten.
+      room.kernelChanged(to: .dead)
+      _ = try TestClient(room)
+    }
+  }
+
+  @Test func `of two connections of one session the later one stays, whichever joins first`() async throws {
+    try await with { _, _, _, room in
+      let ticket = room.ticket()
+      let later = try TestClient(room, session: "s")
+      let error = #expect(throws: EngineError.self) { try room.join(session: "s", as: ticket) { _ in } }
+      #expect(error?.message.contains("another connection") == true)
+      #expect(later.closing == nil && room.connections == 1)
     }
   }
 

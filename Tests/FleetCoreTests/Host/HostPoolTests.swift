@@ -106,6 +106,8 @@ import Testing
       #expect(try await reach { seen.value?.cpu != nil && (seen.value?.memory ?? 0) > 10 << 20 })
       #expect(try await reach { await host.alerts()["alerts"]?[0]?["state"] == "firing" })
       let alert = await host.alerts()["alerts"]?[0]
+      // It is nobody's kernel, and so nothing for one owner.
+      #expect(await host.alerts(as: Viewer(owner: "bob")) == ["alerts": []])
       #expect(alert?["name"] == "Runs" && alert?["kernel"] == kernel["id"] && alert?["resolved_at"] == .null)
       // ipykernel is connected to itself, and nobody else is.
       #expect(try await host.kernel(kernel.id)["connections"] == 0)

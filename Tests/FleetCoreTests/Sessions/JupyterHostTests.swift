@@ -271,6 +271,65 @@ import Testing
     }
   }
 
+  @Test func ofTwoThatMoveToOnePathOneIsRefusedAndNoKernelIsLeft() async throws {
+    try await HostFixture.with { fleet in
+      let host = try start(fleet)
+      let ids = try await [
+        host.jupyterMakeSession(session("x.ipynb"), as: .everyone),
+        host.jupyterMakeSession(session("y.ipynb"), as: .everyone),
+      ].map { try #require($0["id"]?.string) }
+      let refusals = try await withThrowingTaskGroup(of: EngineError.Code?.self) { group in
+        for id in ids {
+          let change = try SessionRequest(json: ["path": "z.ipynb", "kernel": ["name": "lua"]])
+          group.addTask { await refusal { try await host.jupyterChangeSession(id, change, as: .everyone) }?.code }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(refusals.count { $0 == .nameTaken } == 1 && refusals.contains(nil))
+      #expect(try await kernels(host).count == 2)
+      #expect(await host.jupyterSessions(as: .everyone).array?.count == 2)
+    }
+  }
+
+  /// Whichever is first: a session that was just made is not ended by who meant the one before.
+  @Test func aSessionThatEndsAndOneThatBeginsDoNotMix() async throws {
+    try await HostFixture.with { fleet in
+      let host = try start(fleet)
+      for _ in 0..<8 {
+        let made = try await host.jupyterMakeSession(try session("x.ipynb"), as: .everyone)
+        let id = try #require(made["id"]?.string)
+        async let end: Void = host.jupyterEndSession(id, as: .everyone)
+        async let again = host.jupyterMakeSession(try session("x.ipynb"), as: .everyone)
+        _ = try await (end, again)
+        let left = await host.jupyterSessions(as: .everyone).array ?? []
+        #expect(try await kernels(host).map { $0["id"] } == left.map { $0["kernel"]?["id"] })
+        for session in left { try await host.jupyterEndSession(session["id"]?.string ?? "", as: .everyone) }
+      }
+    }
+  }
+
+  @Test func anIdThatTwoChooseAtOnceIsGivenToOne() async throws {
+    try await HostFixture.with { fleet in
+      fleet.policies.wanted.withLock { $0 = [.admit] }
+      fleet.policies.answer.withLock {
+        $0 = { _ in
+          usleep(50_000)
+          return PolicyAnswer(answer: .admit(.allow(limits: FleetEngine.Limits())))
+        }
+      }
+      let host = try start(fleet)
+      let id = "11111111-2222-4333-8444-555555555555"
+      let refusals = try await withThrowingTaskGroup(of: EngineError.Code?.self) { group in
+        for _ in 0..<2 {
+          let wanted = try JupyterStart(json: ["name": "lua", "kernel_id": .string(id)])
+          group.addTask { await refusal { try await host.jupyterStart(wanted, as: .everyone) }?.code }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(refusals.count { $0 == .nameTaken } == 1 && refusals.contains(nil))
+    }
+  }
+
   @Test func theLastSessionTakesItsKernelAlong() async throws {
     try await HostFixture.with { fleet in
       let host = try start(fleet)
