@@ -130,8 +130,9 @@ import Testing
     try Data().write(to: URL(filePath: common))
     defer { try? FileManager.default.removeItem(atPath: common) }
     try await LaunchFixture.with { fleet in
-      let script =
-        "echo x > /tmp/\(name) && [ ! -e \(common) ] && [ ! -e /proc/$PPID/root\(common) ] && [ -e /tmp/\(name) ] && echo alone; sleep 1000"
+      // Nor by looking around the mount.
+      let hidden = "[ ! -e \(common) ] && [ ! -e /proc/$PPID/root\(common) ]"
+      let script = "echo x > /tmp/\(name) && \(hidden) && [ -e /tmp/\(name) ] && echo alone; sleep 1000"
       var request = fleet.request(["sh", "-c", script], hardening: LaunchHardening(privateTmp: true))
       request.directory = place
       request.logFile = place + "/kernel.log"
