@@ -59,7 +59,7 @@ struct InteractiveTests {
     terminal.type("name = io.read() print('hello ' .. name)\n")
     #expect(terminal.wait(for: "name)\n"))
     terminal.type("Bob\n")
-    #expect(terminal.wait(for: "\nhello Bob\n"), "\(terminal.screen)")
+    #expect(terminal.wait(for: "hello Bob\n"), "\(terminal.screen)")
     #expect(terminal.wait(for: "lua> "))
     terminal.pressControl("d")
     #expect(terminal.exitCode() == 0)
