@@ -11,7 +11,7 @@ struct DescribedRequests: RouterMiddleware {
   func handle(
     _ request: Request, context: Context, next: (Request, Context) async throws -> Response
   ) async throws -> Response {
-    try Self.checkPath(request.uri.path)
+    try Self.checkPath(of: request)
     let methods = RouteIndex.shared.methods(of: request.uri.path)
     if request.method == .options, !methods.isEmpty {
       return Response(status: .noContent, headers: [.allow: RouteIndex.list(methods)])
@@ -29,9 +29,13 @@ struct DescribedRequests: RouterMiddleware {
   }
 
   /// Routers skip what is empty: `DELETE /kernels/$K` of a script that has no `K` would stop all kernels.
-  private static func checkPath(_ path: String) throws(EngineError) {
-    let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
-    guard path != "/", parts.contains(where: \.isEmpty) else { return }
+  private static func checkPath(of request: Request) throws(EngineError) {
+    let path = request.uri.path
+    var parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
+    // Clients of Jupyter end addresses with a slash that they only read.
+    let mayEnd = (request.method == .get || request.method == .head) && path.hasPrefix("/api/")
+    if path == "/" || mayEnd, parts.last?.isEmpty == true { parts.removeLast() }
+    guard parts.contains(where: \.isEmpty) else { return }
     throw EngineError(.notFound, "there is no \(path.prefix(200)): a part of the path is empty")
   }
 
