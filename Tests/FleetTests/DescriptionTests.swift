@@ -44,7 +44,9 @@ extension EndToEnd {
         for id in Self.leftOut { arguments += ["--exclude-operation-id", id] }
         let result = try await fleet.run(
           // It keeps what it found where it is run.
-          "/bin/sh", ["-c", "cd \"$FLEET_HOME\" && exec \"$@\"", "sh", program] + arguments, timeout: .seconds(240))
+          "/bin/sh", ["-c", "cd \"$FLEET_HOME\" && exec \"$@\"", "sh", program] + arguments,
+          environment: ["SCHEMATHESIS_HOOKS": Built.package + "/Tests/FleetTests/Python/schemathesis_hooks.py"],
+          timeout: .seconds(240))
         #expect(result.code == 0, "seed \(seed): \(result.output.suffix(20_000))\n\(result.errors.suffix(2000))")
       }
     }
