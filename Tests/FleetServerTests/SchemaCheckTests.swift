@@ -53,7 +53,7 @@ import Testing
     (["memory_limit": "half"], "'memory_limit' does not fit: Bytes, or a number with K, M, G or T such as \"512M"),
     (["memory_limit": 1], "'memory_limit' does not fit: Bytes"), (["nice": 20], "'nice' does not fit: From -20"),
     (["cpu": true], "'cpu' does not fit"), (["name": "1a"], "'name' does not fit: Unique; a letter"),
-    (["name": "alice\n"], "'name' does not fit"), (["port": 80], "'port' is not from 1024 to 65531"),
+    (["name": "alice\n"], "'name' does not fit"), (["port": 0], "'port' is not from 1 to 65531"),
     (["port": 9555.5], "'port' must be integer, not a number"), (["memry": 1], "'memry' is unknown; known are b"),
     (["env_vars": ["A=B": "s3cret"]], "'env_vars.A=B' has a name"), (["env_vars": ["A": 1]], "'env_vars.A' must be"),
     ([], "the body must be object, not an array"),

@@ -83,8 +83,10 @@ final class ProcessDriver: Sendable {
     try files.checkDirectory()
     // First of all: if the port is taken, the next launch is not told them again.
     if let sent { try files.writeEnvironment(sent, of: kernel.id) }
-    if let taken = PortCheck.taken(from: kernel.port, count: Ports.perKernel) {
-      throw LaunchFailure(reason: "port \(taken) is taken by another program", portTaken: true)
+    if let problem = PortCheck.problem(from: kernel.port, count: Ports.perKernel) {
+      // Who insists on a port is told the same whether a kernel or a stranger has it.
+      let code: EngineError.Code = kernel.specification.port == nil ? .startFailed : .limit
+      throw LaunchFailure(reason: problem, portTaken: true, code: code)
     }
     if kernel.specification.hardening.landlock { try files.makeOwnDirectory("\(kernel.id)") }
     try files.writeConnectionFile(kernel)

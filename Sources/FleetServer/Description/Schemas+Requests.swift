@@ -32,7 +32,7 @@ extension APIDescription {
       "type": ["string", "null"], "pattern": .string(KernelName.pattern),
       "description": "Unique; a letter, then up to 62 letters, digits, '.', '_' and '-', and not like an id.",
     ],
-    "port": ["anyOf": [Schema.integer(1024...65_531), ["type": "null"]]],
+    "port": ["anyOf": [Schema.integer(1...(65_536 - Ports.perKernel)), ["type": "null"]]],
     "memory_limit": size(least: 1 << 20), "memory": size(least: 1 << 20), "file_size": size(least: 64 << 10),
     "cpu_limit": share, "cpu": share,
     "nice": numberOrText(Schema.integer(-20...19), "^-?[0-9]{1,2}$", "From -20 to 19."),
