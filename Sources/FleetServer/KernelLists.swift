@@ -21,7 +21,8 @@ extension Request {
     query.owner = parameters["owner"].map(String.init)
     query.name = parameters["name"].map(String.init)
     for text in parameters.getAll("label") {
-      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      // By code points: what is put together with the sign that follows it is no "=" as a Character.
+      let parts = text.unicodeScalars.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2, !parts[0].isEmpty else {
         throw EngineError(.badRequest, "label=\(text) is no label; write label=KEY=VALUE")
       }

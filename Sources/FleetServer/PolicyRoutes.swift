@@ -11,13 +11,13 @@ func addPolicyRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetH
   router.get("policies") { _, _ in
     Response(document: ["policies": .array(host.setup.policies.summaries().map(\.json))])
   }
-  router.post("policies/reload") { request, _ in
-    let body = try await request.document()
-    guard case .object(let members) = body, members.keys.allSatisfy({ $0 == "path" }) else {
-      throw EngineError(.badRequest, "the body is {\"path\": \"…\"} for one policy, or {} for all")
+  router.post("policies/reload") { request, context in
+    let (_, path) = try await request.document(context) { body throws in
+      guard case .object(let members) = body, members.keys.allSatisfy({ $0 == "path" }) else {
+        throw EngineError(.badRequest, "the body is {\"path\": \"…\"} for one policy, or {} for all")
+      }
+      return body["path"]?.string
     }
-    let path = body["path"]?.string
-    if path == nil, members["path"] != nil { throw EngineError(.badRequest, "'path' must be a string") }
     let results = await control.reloadPolicies(path)
     if results.isEmpty, let path {
       throw EngineError(.badRequest, "the host uses no policy \(path); see GET /policies")
@@ -52,14 +52,11 @@ func addPolicyRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetH
 }
 
 extension Request {
-  /// Seconds since 1970, with a fraction if need be, or ISO 8601; in milliseconds.
+  /// Seconds since 1970, with a fraction if need be, or RFC 3339; in milliseconds.
   fileprivate func time(_ name: String) throws -> Int64? {
     guard let text = uri.queryParameters[name[...]].map(String.init) else { return nil }
     if let seconds = Double(text), abs(seconds) < 1e11 { return Int64((seconds * 1000).rounded()) }
-    for style in [Date.ISO8601FormatStyle(includingFractionalSeconds: true), Date.ISO8601FormatStyle()] {
-      // What one style cannot read, the other may.
-      if let date = try? style.parse(text) { return Int64((date.timeIntervalSince1970 * 1000).rounded()) }
-    }
+    if let time = TimeText.milliseconds(text) { return time }
     throw EngineError(
       .badRequest, "\(name)=\(text) is no time; write seconds since 1970, or 2026-11-21T10:00:00Z")
   }

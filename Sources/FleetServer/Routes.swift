@@ -97,15 +97,15 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
     return Response(document: ["lines": .array(lines.map(JSON.string))])
   }
   router.post("kernels/:kernel/clients") { request, context in
-    let body = try await request.document()
-    guard let members = body.object, members.keys.allSatisfy({ $0 == "name" || $0 == "pid" }),
-      let name = body["name"]?.string, name.unicodeScalars.count <= 200,
-      !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }),
-      let pid = body["pid"]?.int.flatMap(Int32.init(exactly:)),
-      pid > 0
-    else { throw EngineError(.badRequest, "a client says {\"name\": \"…\", \"pid\": 123}") }
+    let (_, client) = try await request.document(context) { body throws in
+      guard let name = body["name"]?.string, let pid = body["pid"]?.int.flatMap(Int32.init(exactly:)) else {
+        throw EngineError(.badRequest, "a client says {\"name\": \"…\", \"pid\": 123}")
+      }
+      return (name: name, pid: pid)
+    }
     return Response(
-      document: try await host.registerClient(try context.kernel, as: context.viewer, name: name, pid: pid))
+      document: try await host.registerClient(
+        try context.kernel, as: context.viewer, name: client.name, pid: client.pid))
   }
   router.delete("kernels/:kernel/clients/:pid") { _, context in
     guard let pid = context.parameters.get("pid", as: Int32.self), pid > 0 else {
@@ -117,21 +117,21 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
 
 private func addLifeRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.post("kernels") { request, context in
-    let body = try await request.document()
+    let (body, asked) = try await request.document(context, SpawnRequest.init(json:))
     return try await once(request, context, host, body: body) { key in
       if let key, let kernel = try await host.kernel(startedFor: key) {
         return Made(status: .created, document: ["kernel": kernel, "taken": false])
       }
-      var wanted = try await context.checked(SpawnRequest(json: body), host)
+      var wanted = try await context.checked(asked, host)
       wanted.key = key
       let (kernel, isTaken) = try await host.spawnOrTake(wanted, as: context.viewer)
       return Made(status: .created, document: ["kernel": kernel, "taken": .bool(isTaken)])
     }
   }
   router.post("find") { request, context in
-    let body = try await request.document()
+    let (body, asked) = try await request.document(context, SpawnRequest.init(json:))
     return try await once(request, context, host, body: body) { key in
-      var wanted = try await context.checked(SpawnRequest(json: body), host)
+      var wanted = try await context.checked(asked, host)
       wanted.key = key
       let (kernel, decision) = try await host.find(wanted, as: context.viewer)
       return Made(status: .ok, document: ["kernel": kernel, "decision": decision])

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,8 @@ class Lab:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(settings))
         self.log = open(self.root / "server.log", "w+", encoding="utf-8")
+        # Some test runners start their children with signals blocked, and a server that hears none ends by force only.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
         self.server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0", "--ServerApp.ip=127.0.0.1",
              f"--ServerApp.root_dir={self.files}", "--LabApp.extension_manager=readonly", *self.arguments],

@@ -89,7 +89,7 @@ import Testing
   @Test func `paths lead to their methods`() {
     let index = RouteIndex.shared
     #expect(index.methods(of: "/kernels") == ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
-    #expect(index.methods(of: "/kernels/alice/") == ["GET", "HEAD", "DELETE", "OPTIONS"])
+    #expect(index.methods(of: "/kernels/alice") == ["GET", "HEAD", "DELETE", "OPTIONS"])
     #expect(index.methods(of: "/kernels/alice/restart") == ["POST", "OPTIONS"])
     #expect(index.methods(of: "/kernels/alice/nothing").isEmpty && index.methods(of: "/nothing").isEmpty)
     #expect(index.operation("HEAD", "/kernels/{kernel}")?.id == "getKernel")

@@ -6,6 +6,9 @@ public struct ByteCount: Sendable, Hashable, Comparable, CustomStringConvertible
 
   public init(bytes: Int64) { self.bytes = bytes }
 
+  /// The texts that are sizes, as a regular expression; some are too large to be one.
+  public static let pattern = "^([0-9]+( ?[Bb])?|[0-9]+(\\.[0-9]+)? ?[KMGTkmgt]([Ii]?[Bb])?)$"
+
   private static let units: [(letter: Character, factor: Int64)] = [
     ("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10),
   ]

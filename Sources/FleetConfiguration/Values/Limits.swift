@@ -4,6 +4,9 @@
 public struct CPUShare: Sendable, Hashable, CustomStringConvertible {
   public let cores: Double
 
+  /// The texts that are shares, as a regular expression; some are too large or too small to be one.
+  public static let pattern = "^[0-9]+(\\.[0-9]+)?%?$"
+
   public init(cores: Double) throws(ValueError) {
     guard cores >= 0.01, cores <= 4096 else {
       throw ValueError(

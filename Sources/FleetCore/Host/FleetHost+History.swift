@@ -70,12 +70,13 @@ extension FleetHost {
       throw EngineError(.badRequest, "this host keeps no history: fleet.toml says [metrics] history = false")
     }
     let now = Self.wallMilliseconds() / 1000
-    let since = min(query.since ?? now - 3600, now)
+    // Nothing is known from before 1970, nor of the future; that is no mistake, but an empty answer.
+    let since = min(max(0, query.since ?? now - 3600), now)
     let selection = try selection(query.kernel, viewer)
     let step = query.step ?? .reaching(back: now - since)
     let rows: [HistoryRow]
     do throws(StorageError) {
-      rows = try await history.rows(step, from: step.start(of: since), to: now + step.seconds, now: now)
+      rows = try await history.rows(step, from: step.start(of: since), to: max(now, since) + step.seconds, now: now)
     } catch {
       throw EngineError(.storage, error.description)
     }
@@ -86,7 +87,7 @@ extension FleetHost {
     return [
       "kernel": JSON(selection.id?.description ?? query.kernel), "step_seconds": JSON(step.rawValue),
       "from": .string(KernelView.text(ofMilliseconds: since * 1000)),
-      "to": .string(KernelView.text(ofMilliseconds: now * 1000)), "points": .array(points),
+      "to": .string(KernelView.text(ofMilliseconds: max(now, since) * 1000)), "points": .array(points),
     ]
   }
 

@@ -73,15 +73,15 @@ struct LaunchPlan: Sendable {
 /// Whether another program listens on a kernel's ports; asked before a launch, because kernels take a bind failure as
 /// their end.
 enum PortCheck {
-  /// The first of the ports that cannot be bound on loopback.
-  static func taken(from base: Int, count: Int) -> Int? {
-    (base..<(base + count)).first { !isFree($0) }
+  /// Why the first of the ports that cannot be bound on loopback cannot; nil if all can.
+  static func problem(from base: Int, count: Int) -> String? {
+    (base..<(base + count)).lazy.compactMap(problem).first
   }
 
-  private static func isFree(_ port: Int) -> Bool {
+  private static func problem(_ port: Int) -> String? {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     // Without a descriptor nothing can be told; the kernel will tell.
-    guard descriptor >= 0 else { return true }
+    guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     // As libzmq does: connections of an earlier kernel in TIME_WAIT do not keep a port.
     var yes: Int32 = 1
@@ -95,6 +95,10 @@ enum PortCheck {
         bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    return result == 0 || errno != EADDRINUSE
+    switch result == 0 ? 0 : errno {
+    case EADDRINUSE: return "port \(port) is taken by another program"
+    case EACCES: return "port \(port) is not for this user"
+    default: return nil
+    }
   }
 }

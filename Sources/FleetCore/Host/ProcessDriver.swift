@@ -1,6 +1,7 @@
 // Real processes: starts kernels under their shims, adopts those that live, ends them, and tells how they ended.
 import FleetConfiguration
 import FleetEngine
+import Glibc
 import Logging
 import Synchronization
 
@@ -67,7 +68,7 @@ final class ProcessDriver: Sendable {
     guard isOpen else { return }
     Task.detached(executorPreference: launches) { [self] in
       do { started(kernel, try await start(kernel, sent)) } catch {
-        let failure = error as? LaunchFailure ?? LaunchFailure(reason: Self.sentence(error))
+        let failure = error as? LaunchFailure ?? LaunchFailure(reason: Self.sentence(error), code: Self.code(error))
         inbox.post(.launchFailed(kernel.id, generation: kernel.generation, failure))
       }
       state.withLock { state in
@@ -82,12 +83,21 @@ final class ProcessDriver: Sendable {
     try files.checkDirectory()
     // First of all: if the port is taken, the next launch is not told them again.
     if let sent { try files.writeEnvironment(sent, of: kernel.id) }
-    if let taken = PortCheck.taken(from: kernel.port, count: Ports.perKernel) {
-      throw LaunchFailure(reason: "port \(taken) is taken by another program", portTaken: true)
+    if let problem = PortCheck.problem(from: kernel.port, count: Ports.perKernel) {
+      // Who insists on a port is told the same whether a kernel or a stranger has it.
+      let code: EngineError.Code = kernel.specification.port == nil ? .startFailed : .limit
+      throw LaunchFailure(reason: problem, portTaken: true, code: code)
     }
     if kernel.specification.hardening.landlock { try files.makeOwnDirectory("\(kernel.id)") }
     try files.writeConnectionFile(kernel)
     return try await launcher.launch(try plan.request(for: kernel))
+  }
+
+  /// What was asked for and cannot be had on this machine is no fault of the host.
+  private static func code(_ error: any Error) -> EngineError.Code {
+    guard let error = error as? LaunchError else { return .startFailed }
+    if error.step == .spawn, error.code == E2BIG { return .tooLarge }
+    return error.step == .limits || error.step == .hardening ? .limit : .startFailed
   }
 
   private static func sentence(_ error: any Error) -> String { (error as? EngineError)?.message ?? "\(error)" }

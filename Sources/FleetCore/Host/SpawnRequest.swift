@@ -26,6 +26,15 @@ public struct SpawnRequest: Sendable {
   /// Not of the body: tells whether the request came before.
   public var key: RequestKey?
 
+  /// How long texts may be, in code points, and how many labels there may be.
+  public enum Most {
+    public static let text = 256
+    public static let config = 4096
+    public static let labels = 64
+    public static let labelName = 63
+    public static let labelValue = 256
+  }
+
   public init() {}
 
   /// - Throws: `badRequest` that names the member that is unknown or of the wrong kind.
@@ -83,12 +92,14 @@ public struct SpawnRequest: Sendable {
 
   private static func string(_ name: String, _ value: JSON) throws(EngineError) -> String {
     guard let text = value.string else { throw wrong(name, "a string", value) }
-    return try plain(name, text, most: name == "config" ? 4096 : 256)
+    return try plain(name, text, most: name == "config" ? Most.config : Most.text)
   }
 
   /// What is kept with the kernel and shown on terminals: bounded, and without control characters.
   private static func plain(_ name: String, _ text: String, most: Int) throws(EngineError) -> String {
-    guard text.utf8.count <= most else { throw EngineError(.badRequest, "'\(name)' is longer than \(most) bytes") }
+    guard text.unicodeScalars.count <= most else {
+      throw EngineError(.badRequest, "'\(name)' is longer than \(most) characters")
+    }
     guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
       throw EngineError(.badRequest, "'\(name)' holds a control character")
     }
@@ -97,10 +108,10 @@ public struct SpawnRequest: Sendable {
 
   private static func labels(_ name: String, _ value: JSON) throws(EngineError) -> [String: String] {
     let labels = try strings(name, value)
-    guard labels.count <= 64 else { throw EngineError(.badRequest, "more than 64 labels") }
+    guard labels.count <= Most.labels else { throw EngineError(.badRequest, "more than \(Most.labels) labels") }
     for (key, text) in labels {
-      _ = try plain("a label", key, most: 63)
-      _ = try plain("\(name).\(key)", text, most: 256)
+      _ = try plain("a label", key, most: Most.labelName)
+      _ = try plain("\(name).\(key)", text, most: Most.labelValue)
     }
     return labels
   }
@@ -109,7 +120,7 @@ public struct SpawnRequest: Sendable {
   private static func scalar(_ name: String, _ value: JSON) throws(EngineError) -> String {
     if let text = value.string { return text }
     // 1048576.0 is as whole as 1048576.
-    if let number = value.double, number == number.rounded(), abs(number) < 1e15 { return "\(Int64(number))" }
+    if let number = value.int { return "\(number)" }
     guard value.double != nil else { throw wrong(name, "a number or a string such as \"512M\"", value) }
     return value.text()
   }

@@ -42,7 +42,9 @@ extension JSON {
     guard let text = value.string else {
       throw EngineError(.badRequest, "'\(name)' must be a string, not \(value.kind)")
     }
-    guard text.utf8.count <= most else { throw EngineError(.badRequest, "'\(name)' is longer than \(most) bytes") }
+    guard text.unicodeScalars.count <= most else {
+      throw EngineError(.badRequest, "'\(name)' is longer than \(most) characters")
+    }
     guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
       throw EngineError(.badRequest, "'\(name)' holds a control character")
     }

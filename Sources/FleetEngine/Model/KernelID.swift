@@ -65,6 +65,9 @@ public struct KernelID: Sendable, Hashable, Comparable, CustomStringConvertible 
 
 /// What a kernel may be called: `[A-Za-z][A-Za-z0-9._-]{0,62}`, and never like an id.
 public enum KernelName {
+  /// The same as a regular expression, which cannot say that a name is not like an id.
+  public static let pattern = "^[A-Za-z][A-Za-z0-9._-]{0,62}$"
+
   /// Why the name is not allowed, as a sentence; nil if it is.
   public static func problem(with name: String) -> String? {
     let isLetter = { (byte: UInt8) in (65...90).contains(byte) || (97...122).contains(byte) }

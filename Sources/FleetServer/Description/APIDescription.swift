@@ -82,7 +82,9 @@ enum APIDescription {
     ]
     if parameter.isRequired { item["required"] = true }
     if parameter.isRepeated {
-      item["schema"] = ["type": "array", "items": parameter.schema, "maxItems": 20]
+      item["schema"] = [
+        "type": "array", "items": parameter.schema, "maxItems": JSON(Operation.Parameter.mostRepetitions),
+      ]
       item["style"] = "form"
       item["explode"] = true
     }
@@ -130,6 +132,7 @@ extension Operation {
   fileprivate var allErrors: [EngineError.Code] {
     var codes: [EngineError.Code] = [.badRequest, .forbidden, .tooManyRequests, .shuttingDown, .internal] + errors
     if scope != nil { codes.append(.unauthorized) }
+    if !parameters.filter({ $0.place == .path }).isEmpty { codes.append(.notFound) }
     if body != nil { codes += [.tooLarge, .unsupportedMediaType] }
     return codes
   }

@@ -23,8 +23,9 @@ struct Operation: Sendable {
     var place: Place = .query
     var about: String
     var schema: JSON
-    /// May come more than once.
+    /// May come more than once, but not more often than a kernel can have labels.
     var isRepeated = false
+    static let mostRepetitions = 64
     var isRequired = false
   }
 
@@ -94,7 +95,8 @@ extension Operation.Parameter {
 
 /// Pieces of JSON Schema (draft 2020-12), which OpenAPI 3.1 uses.
 enum Schema {
-  static let flag: JSON = ["enum": ["1", "0", "true", "false"], "type": "string"]
+  /// `?force` alone is what `?force=1` is.
+  static let flag: JSON = ["enum": ["1", "0", "true", "false", ""], "type": "string"]
   static let time: JSON = ["type": "string", "format": "date-time"]
   static let count: JSON = ["type": "integer", "minimum": 0]
   static let anything: JSON = [:]
@@ -109,6 +111,27 @@ enum Schema {
   static func text(most: Int, least: Int = 0) -> JSON {
     ["type": "string", "maxLength": JSON(most), "minLength": JSON(least)]
   }
+
+  /// What is kept and shown on terminals. Null says nothing.
+  static func plain(_ most: Int) -> JSON {
+    var schema = plainText(most)
+    schema["type"] = ["string", "null"]
+    return schema
+  }
+
+  static func plainText(_ most: Int) -> JSON {
+    [
+      "type": "string", "maxLength": JSON(most), "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
+      "description": "No control characters.",
+    ]
+  }
+
+  /// What an environment can hold. How much of it is up to the size of the body.
+  static let variables: JSON = [
+    "type": ["object", "null"], "description": "Variables of its environment.",
+    "propertyNames": ["pattern": "^[^=\\u0000]+$"],
+    "additionalProperties": ["type": "string", "pattern": "^[^\\u0000]*$"],
+  ]
 
   static func integer(_ bounds: ClosedRange<Int>) -> JSON {
     ["type": "integer", "minimum": JSON(bounds.lowerBound), "maximum": JSON(bounds.upperBound)]

@@ -40,7 +40,7 @@ extension APIDescription {
         .init(name: "after", about: "The event that was seen last: what followed it is told.", schema: eventID),
         .init(
           name: "Last-Event-ID", place: .header, about: "The same, as browsers say it when they connect again.",
-          schema: eventID),
+          schema: lastEventID),
         .limit(1000, least: 0, default: 100),
       ],
       answers: [
@@ -115,11 +115,13 @@ extension APIDescription {
 
   private static let kinds = FleetEvent.Kind.allCases.map(\.rawValue).sorted().joined(separator: "|")
   private static let eventID: JSON = ["type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"]
+  /// A browser that has seen nothing yet says so by an empty header.
+  private static let lastEventID: JSON = ["type": "string", "pattern": "^([0-9]{1,18}-[0-9]{1,18})?$"]
   private static let decisionID: JSON = ["type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"]
 
   private static func time(_ name: String) -> Operation.Parameter {
     .init(
-      name: name, about: "Seconds since 1970, or ISO 8601.",
+      name: name, about: "Seconds since 1970, or RFC 3339.",
       schema: ["anyOf": [Schema.number(0...9_999_999_999), Schema.time]])
   }
 }

@@ -126,16 +126,6 @@ extension APIDescription {
       name: name, place: .path, about: "Its id or name.", schema: Schema.text(most: 256, least: 1), isRequired: true)
   }
 
-  private static func long(_ most: Int) -> JSON {
-    ["type": ["string", "null"], "maxLength": JSON(most), "pattern": "^[^\\u0000-\\u001f\\u007f]*$"]
-  }
-
-  private static let variables: JSON = [
-    "type": ["object", "null"], "maxProperties": 100,
-    "propertyNames": ["pattern": "^[A-Za-z_][A-Za-z0-9_]{0,100}$"],
-    "additionalProperties": ["type": "string", "pattern": "^[^\\u0000]*$", "maxLength": 1000],
-  ]
-
   static let jupyterSchemas: [String: JSON] = [
     "Kernelspec": Schema.object([
       "name": Schema.string, "spec": ["type": "object"], "resources": Schema.map(Schema.string),
@@ -150,20 +140,23 @@ extension APIDescription {
         "id": Schema.string, "path": Schema.string, "name": Schema.string, "type": Schema.string,
         "kernel": Schema.ref("JupyterKernel"), "notebook": ["type": "object"],
       ], optional: ["notebook"]),
-    // Jupyter's clients send more than is known, and that is no mistake.
+  ].merging(jupyterRequestSchemas) { first, _ in first }
+
+  /// Jupyter's clients send more than is known, and that is no mistake.
+  static let jupyterRequestSchemas: [String: JSON] = [
     "JupyterStart": [
       "type": "object",
       "properties": [
-        "name": long(256), "path": long(4096), "kernel_id": long(64), "env": variables,
+        "name": Schema.plain(256), "path": Schema.plain(4096), "kernel_id": Schema.plain(64), "env": Schema.variables,
       ],
     ],
     "SessionRequest": [
       "type": "object",
       "properties": [
-        "path": long(4096), "name": long(1024), "type": long(64),
+        "path": Schema.plain(4096), "name": Schema.plain(1024), "type": Schema.plain(64),
         "kernel": [
           "type": ["object", "null"],
-          "properties": ["id": long(64), "name": long(256), "env": variables],
+          "properties": ["id": Schema.plain(64), "name": Schema.plain(256), "env": Schema.variables],
         ],
       ],
     ],

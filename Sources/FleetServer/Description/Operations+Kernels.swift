@@ -17,7 +17,10 @@ extension APIDescription {
         .text("owner", "Only those of an owner."), .text("name", "Only the one that is called so."),
         .init(
           name: "label", about: "Only those with a label, written KEY=VALUE; may come several times.",
-          schema: ["type": "string", "pattern": "^[^=]+=.*$", "maxLength": 400], isRepeated: true),
+          schema: [
+            "type": "string",
+            "pattern": "^[^=\\u0000-\\u001f\\u007f]{1,63}=[^\\u0000-\\u001f\\u007f]{0,256}$",
+          ], isRepeated: true),
         .limit(10_000, default: nil),
         .init(
           name: "after", about: "The `next` of the page before.",
@@ -66,7 +69,7 @@ extension APIDescription {
       body: .init(
         schema: Schema.input(
           [
-            "name": ["type": "string", "maxLength": 200, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"],
+            "name": Schema.plainText(200),
             "pid": Schema.integer(1...Int(Int32.max)),
           ], required: ["name", "pid"]), isRequired: true, example: ["name": "alice", "pid": 4711]),
       answers: [.json(clientsAnswer, "The others.")], errors: [.kernelNotFound]),

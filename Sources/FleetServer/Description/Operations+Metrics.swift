@@ -24,15 +24,21 @@ extension APIDescription {
       [
         .text("kernel", "Of one kernel; of one that is gone by id or UUID. The whole fleet without."),
         .init(
-          name: "since", about: "A length of time such as 6h, seconds since 1970, or ISO 8601; an hour unless told.",
+          name: "since", about: "A length of time such as 6h, seconds since 1970, or RFC 3339; an hour unless told.",
           schema: [
-            "anyOf": [Schema.number(0...9_999_999_999), ["type": "string", "pattern": "^[1-9][0-9]{0,2}[smh]$"]]
+            "anyOf": [
+              Schema.number(0...9_999_999_999), ["type": "string", "pattern": .string(lengths)], Schema.time,
+            ]
           ]),
         .init(
           name: "step", about: "How long a step is; the finest that reaches so far unless told.",
           schema: Schema.one(of: ["10s", "1m", "10m"])),
       ], answers: [.json(Schema.ref("History"), "The steps, the oldest first.")], errors: [.kernelNotFound, .storage]),
   ]
+
+  /// Not more than any clock can be set back by, so that all of them are lengths of time.
+  private static let lengths =
+    "^(([0-9]{1,9}(\\.[0-9]{1,3})?(ms|s))|([0-9]{1,6}(\\.[0-9]{1,3})?m)|([0-9]{1,5}(\\.[0-9]{1,3})?[hd])){1,3}$"
 
   private static let names = Operation.Parameter(
     name: "names", about: "`fleet` leaves out the names that begin with llmspell.",

@@ -1,48 +1,56 @@
 // What clients send.
+import FleetConfiguration
+import FleetCore
+import FleetEngine
 import JSON
 
 extension APIDescription {
   /// A size: bytes, or a number with a unit.
-  private static let size: JSON = [
-    "anyOf": [
-      Schema.integer(1_048_576...(1 << 50)), ["type": "string", "pattern": "^[1-9][0-9]{0,5}[MG]$"], ["type": "null"],
-    ],
-    "description": "Bytes, or a number with K, M, G or T such as \"512M\".",
-  ]
+  private static func size(least: Int) -> JSON {
+    numberOrText(
+      Schema.integer(least...(1 << 50)), ByteCount.pattern, "Bytes, or a number with K, M, G or T such as \"512M\".")
+  }
 
-  /// Without control characters.
-  private static func plain(_ most: Int) -> JSON {
-    ["type": ["string", "null"], "maxLength": JSON(most), "pattern": "^[^\\u0000-\\u001f\\u007f]*$"]
+  private static func count(_ least: Int) -> JSON {
+    numberOrText(Schema.integer(least...Int(Int32.max)), "^[0-9]{1,10}$", "From \(least) to \(Int32.max).")
+  }
+
+  private static let share = numberOrText(
+    Schema.number(0.01...4096), CPUShare.pattern, "0.5 or \"50%\" is half a core.")
+
+  /// Limits may be texts, as command lines and people write them.
+  private static func numberOrText(_ number: JSON, _ pattern: String, _ about: String) -> JSON {
+    [
+      "anyOf": [number, ["type": "string", "pattern": .string(pattern)], ["type": "null"]],
+      "description": .string(about),
+    ]
   }
 
   private static let spawn: [String: JSON] = [
-    "config": plain(1000), "language": plain(64), "kernelspec": plain(64),
+    "config": Schema.plain(SpawnRequest.Most.config), "language": text, "kernelspec": text,
     "name": [
-      "type": ["string", "null"], "pattern": "^[A-Za-z][A-Za-z0-9._]{0,62}$",
-      "description": "Unique; letters, digits, '.', '_' and '-', and not like an id.",
+      "type": ["string", "null"], "pattern": .string(KernelName.pattern),
+      "description": "Unique; a letter, then up to 62 letters, digits, '.', '_' and '-', and not like an id.",
     ],
-    "port": ["anyOf": [Schema.integer(1024...65_531), ["type": "null"]]],
-    "memory_limit": size, "memory": size,
-    "cpu_limit": ["anyOf": [Schema.number(0.01...64), ["type": "null"]]],
-    "cpu": ["anyOf": [Schema.number(0.01...64), ["type": "null"]]],
-    "nice": ["anyOf": [Schema.integer(-20...19), ["type": "null"]]],
-    "processes": ["anyOf": [Schema.integer(1...Int(Int32.max)), ["type": "null"]]],
-    "open_files": ["anyOf": [Schema.integer(16...Int(Int32.max)), ["type": "null"]]],
+    "port": ["anyOf": [Schema.integer(1...(65_536 - Ports.perKernel)), ["type": "null"]]],
+    "memory_limit": size(least: 1 << 20), "memory": size(least: 1 << 20), "file_size": size(least: 64 << 10),
+    "cpu_limit": share, "cpu": share,
+    "nice": numberOrText(Schema.integer(-20...19), "^-?[0-9]{1,2}$", "From -20 to 19."),
+    "processes": count(1), "open_files": count(16),
     "best_effort": ["type": ["boolean", "null"], "description": "Start it even if a limit cannot be enforced here."],
-    "env_vars": [
-      "type": ["object", "null"], "description": "Variables of its environment.",
-      "propertyNames": ["pattern": "^[A-Za-z_][A-Za-z0-9_]{0,100}$"],
-      "additionalProperties": ["type": "string", "pattern": "^[^\\u0000]*$", "maxLength": 1000], "maxProperties": 100,
-    ],
+    "env_vars": Schema.variables,
     "labels": [
-      "type": ["object", "null"], "maxProperties": 64,
-      "propertyNames": ["maxLength": 20, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"],
-      "additionalProperties": [
-        "type": "string", "maxLength": 60, "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
-      ],
+      "type": ["object", "null"], "maxProperties": JSON(SpawnRequest.Most.labels),
+      "propertyNames": Schema.plainText(SpawnRequest.Most.labelName),
+      "additionalProperties": Schema.plainText(SpawnRequest.Most.labelValue),
     ],
-    "pool": plain(64), "owner": plain(64), "provider": plain(64), "model": plain(64), "session": plain(64),
+    "pool": text, "owner": text, "provider": text, "model": text, "session": text,
   ]
+
+  private static let text = Schema.plain(SpawnRequest.Most.text)
+
+  /// What a body refers to.
+  static func requestSchema(_ name: String) -> JSON? { requestSchemas[name] ?? jupyterRequestSchemas[name] }
 
   static let requestSchemas: [String: JSON] = [
     "SpawnRequest": Schema.input(spawn),
@@ -58,7 +66,7 @@ extension APIDescription {
         "kernel": ["type": "string", "maxLength": 200, "description": "Only those about this kernel."],
         "severity": ["type": "string", "maxLength": 64],
         "labels": [
-          "type": "object", "maxProperties": 64, "minProperties": 1,
+          "type": "object", "maxProperties": 64, "minProperties": 1, "propertyNames": ["pattern": "^[^\\u0000]*$"],
           "additionalProperties": ["type": "string", "maxLength": 256],
         ],
         "duration_seconds": Schema.number(1...31_536_000),

@@ -6,9 +6,9 @@ import JSON
 
 func addSilenceRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.get("silences") { _, _ in Response(document: await host.silencesDocument()) }
-  router.post("silences") { request, _ in
-    let silence = try await host.silence(try SilenceRequest(json: try await request.document()))
-    return Response(document: ["silence": silence], status: .created)
+  router.post("silences") { request, context in
+    let (_, wanted) = try await request.document(context, SilenceRequest.init(json:))
+    return Response(document: ["silence": try await host.silence(wanted)], status: .created)
   }
   router.delete("silences/:silence") { _, context in
     let id = context.parameters.get("silence")?.removingPercentEncoding ?? ""

@@ -29,9 +29,9 @@ private func addKernelspecRoutes(to router: Hummingbird.Router<FleetContext>, _ 
 private func addJupyterKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.get("api/kernels") { _, context in Response(json: await host.jupyterKernels(as: context.viewer)) }
   router.post("api/kernels") { request, context in
-    let body = try await request.document()
+    let (body, asked) = try await request.document(context, JupyterStart.init(json:))
     return try await once(request, context, host, body: body) { key in
-      var wanted = try JupyterStart(json: body)
+      var wanted = asked
       wanted.key = key
       var model: JSON?
       if let key { model = try await host.jupyterKernel(startedFor: key) }
@@ -58,14 +58,14 @@ private func addJupyterKernelRoutes(to router: Hummingbird.Router<FleetContext>,
 private func addSessionRoutes(to router: Hummingbird.Router<FleetContext>, _ host: FleetHost) {
   router.get("api/sessions") { _, context in Response(document: await host.jupyterSessions(as: context.viewer)) }
   router.post("api/sessions") { request, context in
-    let wanted = try SessionRequest(json: try await request.document())
+    let (_, wanted) = try await request.document(context, SessionRequest.init(json:))
     return Response(created: try await host.jupyterMakeSession(wanted, as: context.viewer), at: "/api/sessions/")
   }
   router.get("api/sessions/:session") { _, context in
     Response(document: try await host.jupyterSession(try context.plain("session"), as: context.viewer))
   }
   router.patch("api/sessions/:session") { request, context in
-    let wanted = try SessionRequest(json: try await request.document())
+    let (_, wanted) = try await request.document(context, SessionRequest.init(json:))
     let session = try context.plain("session")
     return Response(document: try await host.jupyterChangeSession(session, wanted, as: context.viewer))
   }

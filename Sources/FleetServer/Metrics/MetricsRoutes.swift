@@ -79,17 +79,14 @@ extension Request {
     }
   }
 
-  /// A length of time such as `6h` before now, seconds since 1970, or ISO 8601; in seconds since 1970.
+  /// A length of time such as `6h` before now, seconds since 1970, or RFC 3339; in seconds since 1970.
   fileprivate func pastTime(_ name: String) throws(EngineError) -> Int64? {
     guard let text = uri.queryParameters[name[...]].map(String.init) else { return nil }
     let now = Int64(Date().timeIntervalSince1970)
     if let seconds = Double(text), abs(seconds) < 1e11 { return Int64(seconds) }
     // What is no length of time may be a time.
     if let length = try? DurationText.parse(text) { return now - length.components.seconds }
-    for style in [Date.ISO8601FormatStyle(includingFractionalSeconds: true), Date.ISO8601FormatStyle()] {
-      // What one style cannot read, the other may.
-      if let date = try? style.parse(text) { return Int64(date.timeIntervalSince1970) }
-    }
+    if let time = TimeText.milliseconds(text) { return time / 1000 }
     throw EngineError(
       .badRequest, "\(name)=\(text) is no time; write 6h, seconds since 1970, or 2026-11-21T10:00:00Z")
   }

@@ -31,7 +31,9 @@ struct KeyValue: Sendable {
   var value: String?
 
   @Sendable static func parse(_ argument: String) throws -> KeyValue {
-    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    // By code points: an "=" before a sign that is put together with it is one, too.
+    let parts = argument.unicodeScalars.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      .map { String($0) }
     guard let key = parts.first, !key.isEmpty, !key.contains(where: \.isWhitespace) else {
       throw ValidationError("write it as KEY=VALUE, with a KEY that has no spaces")
     }
