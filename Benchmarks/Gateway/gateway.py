@@ -42,23 +42,35 @@ class Server:
         begin = time.perf_counter()
         answer = self.http.post(self.url + "/api/kernels", json={"name": name}, timeout=TIMEOUT)
         answer.raise_for_status()
-        kernel, session = answer.json()["id"], uuid.uuid4().hex
-        channel = websocket.create_connection(
-            f"{self.url.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels?session_id={session}", timeout=TIMEOUT,
-            header=[f"Authorization: token {self.token}"], suppress_origin=True,
-            sockopt=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": "kernel_info_request", "session": session, "username": "",
-                  "version": "5.3", "date": "2026-01-01T00:00:00.000000Z"}
-        channel.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": {},
-                                 "channel": "shell", "buffers": []}))
-        while True:
-            message = json.loads(channel.recv())
-            if (message["header"]["msg_type"] == "kernel_info_reply"
-                    and message["parent_header"]["msg_id"] == header["msg_id"]):
-                break
+        kernel = answer.json()["id"]
+        channel = self.connect(kernel)
+        self.answer(channel, self.ask(channel, "kernel_info_request", {}))
         elapsed = time.perf_counter() - begin
         channel.close()
         return kernel, elapsed
+
+    def connect(self, kernel):
+        return websocket.create_connection(
+            f"{self.url.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels?session_id={uuid.uuid4().hex}",
+            timeout=TIMEOUT, header=[f"Authorization: token {self.token}"], suppress_origin=True,
+            sockopt=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
+
+    @staticmethod
+    def ask(channel, kind, content):
+        """Sends a request on the shell channel; its id."""
+        message = uuid.uuid4().hex
+        header = {"msg_id": message, "msg_type": kind, "session": "benchmark", "username": "", "version": "5.3",
+                  "date": "2026-01-01T00:00:00.000000Z"}
+        channel.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content,
+                                 "channel": "shell", "buffers": []}))
+        return message
+
+    @staticmethod
+    def answer(channel, asked):
+        while True:
+            message = json.loads(channel.recv())
+            if message["channel"] == "shell" and message["parent_header"].get("msg_id") == asked:
+                return message
 
     def stop(self, kernel):
         self.http.delete(f"{self.url}/api/kernels/{kernel}", timeout=TIMEOUT).raise_for_status()
@@ -160,6 +172,29 @@ def starts(ours, theirs, rounds):
     return measured
 
 
+def clients(server, count):
+    """Connects to so many of its kernels, runs a cell in each, leaves; open files of the host before, with and after."""
+    def descriptors():
+        return len(os.listdir(f"/proc/{server.pid}/fd"))
+
+    def settled():
+        return descriptors() <= before + 5
+
+    kernels = [model["id"] for model in server.http.get(server.url + "/api/kernels", timeout=TIMEOUT).json()]
+    before = descriptors()
+    channels = [server.connect(kernel) for kernel in random.sample(kernels, count)]
+    begin = time.perf_counter()
+    asked = [server.ask(channel, "execute_request", {"code": "1", "silent": False}) for channel in channels]
+    for channel, message in zip(channels, asked):
+        if server.answer(channel, message)["content"]["status"] != "ok":
+            raise SystemExit("a cell failed")
+    elapsed, during = time.perf_counter() - begin, descriptors()
+    for channel in channels:
+        channel.close()
+    until("the sockets to kernels to be closed", settled)
+    return {"seconds": elapsed, "descriptors": [before, during, descriptors()]}
+
+
 def main():
     programs, place, effort = sys.argv[1], pathlib.Path(sys.argv[2]), float(sys.argv[3])
     os.environ["IPYTHONDIR"] = str(place / "ipython")
@@ -181,6 +216,7 @@ def main():
         for _ in range(990):
             ours.http.post(ours.url + "/api/kernels", json={"name": "lua"}, timeout=TIMEOUT).raise_for_status()
         result["memory"]["per kernel"] = (private_memory(ours.pid) - before) / 990
+        result["100 clients of 1000 kernels"] = clients(ours, 100)
         result["lists of 1000"] = [ours.requests_per_second(seconds) for _ in range(3)]
     print(json.dumps(result))
 

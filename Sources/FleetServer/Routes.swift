@@ -35,6 +35,7 @@ public func makeRouter(
   router.add(middleware: RequestMeter(meters: host.meters))
   router.add(middleware: CrossOrigin(keeper: keeper))
   router.add(middleware: ErrorDocuments())
+  router.add(middleware: FormQueries())
   router.add(middleware: Gate(keeper: keeper, requests: RequestCount(most: limits.requests)))
   router.add(middleware: DescribedRequests())
   addDescriptionRoutes(to: router, control)

@@ -35,6 +35,11 @@ extension EndToEnd {
         #expect(found["kernels"]?.array?.count == 1, "\(found.text())")
         try await fleet.ok("spawn", "--name", "bob", "--label", "ä=\u{1F3FB}")
         #expect(try await fleet.kernel("bob")["labels"]?["ä"] == "\u{1F3FB}")
+        // As Python's requests writes a space and a plus sign.
+        try await fleet.ok("spawn", "--label", "two=a b+c")
+        let (_, two) = try await fleet.curl(
+          "-H", "Authorization: Bearer \(token)", "\(url)/kernels?label=two%3Da+b%2Bc")
+        #expect(two["kernels"]?.array?.count == 1, "\(two.text())")
       }
     }
 

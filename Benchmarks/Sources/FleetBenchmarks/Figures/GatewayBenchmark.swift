@@ -65,6 +65,12 @@ enum GatewayBenchmark: Benchmark {
     }
     let (ours, theirs) = (try median(found["lists of 10"]?["ours"]), try median(found["lists of 10"]?["theirs"]))
     let many = try median(found["lists of 1000"])
+    guard let clients = found["100 clients of 1000 kernels"], let seconds = clients["seconds"]?.double,
+      let files = clients["descriptors"]?.array?.compactMap(\.int), files.count == 3
+    else { throw Failure("nothing is known of 100 clients") }
+    report.line(
+      "100 clients of 1000 kernels run a cell each",
+      "\(Int(seconds * 1000)) ms; open files of the host before, with and after them: \(files)")
     report.line("GET /api/kernels, 10 kernels", "\(Int(ours)) per second, Jupyter Server \(Int(theirs))")
     report.add(Figure("GET /api/kernels, 10 kernels, by Jupyter Server", ours / theirs, atLeast: 12, Text.ratio))
     report.add(Figure("GET /api/kernels per second, 1000 kernels", many, atLeast: 2000) { "\(Int($0))" })

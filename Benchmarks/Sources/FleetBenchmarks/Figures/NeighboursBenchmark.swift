@@ -61,7 +61,7 @@ enum NeighboursBenchmark: Benchmark {
   /// It has used some CPU time, or is gone already, as a memory hog is.
   private static func begun(_ attacker: BenchFleet.Kernel) throws -> Bool {
     guard let time = try? ProcessUse.cpuTime(of: attacker.pid) else { return true }
-    return time > 0.05 || (try ProcessUse.hasChildren(attacker.pid))
+    return try time > 0.05 || ProcessUse.hasChildren(attacker.pid)
   }
 
   private static func measure(_ client: KernelClient, _ rounds: Int) throws -> Samples {
