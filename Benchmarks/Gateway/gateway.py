@@ -114,7 +114,8 @@ def fleet(programs, place):
         f'[host]\nhttp = "127.0.0.1:0"\n[ports]\nbase = {5 * random.randint(2200, 2600)}\n')
     (home / "fleet.token").write_text(TOKEN + "\n")
     (home / "fleet.token").chmod(0o600)
-    environment = {**os.environ, "FLEET_HOME": str(home)}
+    # The same ipykernel that Jupyter Server and jupyter_client find.
+    environment = {**os.environ, "FLEET_HOME": str(home), "JUPYTER_PATH": f"{sys.prefix}/share/jupyter"}
     run = [f"{programs}/fleet"]
     subprocess.run(run + ["up"], env=environment, check=True, capture_output=True)
     try:
@@ -155,9 +156,9 @@ def jupyter_server(programs, place):
 
 
 def private_memory(pid):
-    """Bytes."""
-    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return sum(int(n) for n in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.M)) << 10
+    """Bytes that belong to the process alone, not to the file of its program."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^RssAnon:\s+(\d+) kB", text, re.M)[1]) << 10
 
 
 def starts(ours, theirs, rounds):

@@ -5,13 +5,19 @@ import Synchronization
 /// One time for each kernel of the host.
 final class ActivityBook: Sendable {
   private let times = Mutex<[KernelID: Int64]>([:])
+  /// Grows after each change.
+  let version = Atomic<Int>(0)
 
   func touch(_ id: KernelID) {
     let now = FleetHost.wallMilliseconds()
     times.withLock { $0[id] = now }
+    version.add(1, ordering: .releasing)
   }
 
-  func forget(_ id: KernelID) { times.withLock { $0[id] = nil } }
+  func forget(_ id: KernelID) {
+    times.withLock { $0[id] = nil }
+    version.add(1, ordering: .releasing)
+  }
 
   /// Milliseconds since 1970; nil before the first execution that this host saw.
   func last(_ id: KernelID) -> Int64? { times.withLock { $0[id] } }

@@ -14,6 +14,8 @@ public final class ChannelHub: Sendable {
   /// For messages of our own; the connection to the client is who vouches for them, not a signature.
   private let session = MessageSession(key: "", username: "fleet")
   private let lastNumber = Atomic<UInt64>(0)
+  /// Grows after somebody has come or gone.
+  let version = Atomic<Int>(0)
   private let state = Mutex(State())
 
   private struct State {
@@ -95,7 +97,10 @@ public final class ChannelHub: Sendable {
   /// `body` is called whenever somebody has come or gone; it must not block.
   func whenChanged(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.onChange = body } }
 
-  func changed() { state.withLock { $0.onChange }?() }
+  func changed() {
+    version.add(1, ordering: .releasing)
+    state.withLock { $0.onChange }?()
+  }
 
   /// Ends the session if its client stays away.
   func expire(_ session: ChannelSession, in room: ChannelRoom, departure: Int) {

@@ -7,6 +7,7 @@ extension FleetHost {
     let (id, now) = (event.kernel, now)
     let busySince = id.flatMap { engine.kernels[$0]?.busySince }
     let effects = engine.handle(event, now: now)
+    eventsHandled += 1
     if case .launched = event { lastLaunch = now }
     life.observe(event, effects, busySince: busySince, now: now) { engine.kernels[$0] }
     return effects

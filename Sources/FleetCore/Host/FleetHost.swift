@@ -147,6 +147,8 @@ public actor FleetHost {
   /// Sessions that are being made, by their places, and who waits to have the same one.
   var sessionsUnderWay: [SessionRegister.Place: [CheckedContinuation<Void, Never>]] = [:]
   var models = KernelModelCache()
+  /// Nothing of a kernel changes without one.
+  var eventsHandled = 0
   private let epoch = ContinuousClock.now
 
   /// Takes the directory and opens the registry.

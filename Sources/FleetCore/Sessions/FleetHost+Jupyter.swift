@@ -16,8 +16,13 @@ extension FleetHost {
   /// and nobody ever had.
   public func jupyterKernels(as viewer: Viewer) async -> [UInt8] {
     await whenOpen()
+    // Read first: what changes from here on makes it old.
+    let stamp = KernelModelCache.Stamp(
+      events: eventsHandled, activity: wire.activity.version.load(ordering: .acquiring),
+      clients: hub.version.load(ordering: .acquiring))
+    if let list = models.list(for: viewer, stamp) { return list }
     let shown = engine.kernels.values.filter { viewer.sees($0) && !isStock($0) }
-    return models.list(shown.map { ($0.id, model(of: $0)) })
+    return models.list(shown.map { ($0.id, model(of: $0)) }, for: viewer, stamp)
   }
 
   private func isStock(_ kernel: Kernel) -> Bool {

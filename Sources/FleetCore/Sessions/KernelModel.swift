@@ -39,7 +39,7 @@ struct KernelModel: Sendable, Hashable {
   }
 }
 
-/// Models that were encoded before: one that is as it was is not encoded again. Holds kernels that are there and,
+/// Lists and models that were encoded before: what is as it was is not encoded again. Holds kernels that are there and,
 /// until the next list, those that were.
 struct KernelModelCache: Sendable {
   private struct Entry: Sendable {
@@ -47,10 +47,34 @@ struct KernelModelCache: Sendable {
     var bytes: [UInt8]
   }
 
+  /// Counts everything that can change a model; equal stamps, equal lists.
+  struct Stamp: Sendable, Hashable {
+    var events: Int
+    var activity: Int
+    var clients: Int
+  }
+
   private var entries: [KernelID: Entry] = [:]
+  private var lists: [Viewer: (stamp: Stamp, bytes: [UInt8])] = [:]
+  /// Of how many viewers lists are kept.
+  private static let mostLists = 64
+
+  /// The list as it was, if nothing has changed since.
+  func list(for viewer: Viewer, _ stamp: Stamp) -> [UInt8]? {
+    lists[viewer].flatMap { $0.stamp == stamp ? $0.bytes : nil }
+  }
 
   /// The models as a JSON array.
-  mutating func list(_ models: [(id: KernelID, model: KernelModel)]) -> [UInt8] {
+  mutating func list(
+    _ models: [(id: KernelID, model: KernelModel)], for viewer: Viewer, _ stamp: Stamp
+  ) -> [UInt8] {
+    let bytes = array(models)
+    if lists[viewer] == nil, lists.count >= Self.mostLists { lists = [:] }
+    lists[viewer] = (stamp, bytes)
+    return bytes
+  }
+
+  private mutating func array(_ models: [(id: KernelID, model: KernelModel)]) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(2 + models.count * 190)
     out.append(UInt8(ascii: "["))
