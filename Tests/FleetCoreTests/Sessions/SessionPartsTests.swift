@@ -59,12 +59,22 @@ struct SessionPartsTests {
     var cache = KernelModelCache()
     let id = try #require(Self.kernel)
     var model = KernelModel(name: "python3", lastActivity: 0, state: "idle", connections: 1)
-    func listed() throws -> JSON { try JSON(parsing: cache.list([(id, model), (id, model)])) }
+    func stamp(_ events: Int) -> KernelModelCache.Stamp { .init(events: events, activity: 0, clients: 0) }
+    func listed() throws -> JSON {
+      try JSON(parsing: cache.list([(id, model), (id, model)], for: .everyone, stamp(1)))
+    }
     let first = try listed()
     #expect(first[0] == model.json(id) && first[1] == model.json(id))
     model.state = "busy"
     #expect(try listed()[1]?["execution_state"] == "busy")
-    #expect(cache.list([]) == Array("[]".utf8))
+    // A list is one viewer's, and good until something has happened.
+    let anna = Viewer(owner: "anna")
+    #expect(cache.list(for: .everyone, stamp(1)) != nil && cache.list(for: .everyone, stamp(2)) == nil)
+    #expect(cache.list(for: anna, stamp(1)) == nil)
+    #expect(cache.list([], for: anna, stamp(1)) == Array("[]".utf8))
+    #expect(cache.list(for: anna, stamp(1)) == Array("[]".utf8))
+    for number in 0..<100 { _ = cache.list([], for: Viewer(owner: "\(number)"), stamp(1)) }
+    #expect(cache.list(for: anna, stamp(1)) == nil)
   }
 
   // MARK: Variables
