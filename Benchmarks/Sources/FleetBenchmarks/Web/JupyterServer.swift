@@ -28,16 +28,15 @@ final class JupyterServer {
 
   var pid: Int32 { child.pid }
 
-  /// Starts kernels, one after the other, and returns their ids when they answer.
+  /// Starts kernels, one after the other, and returns their ids. They may not answer yet: each client that asked would
+  /// leave sockets behind in the server.
   func start(_ count: Int, spec: String) throws -> [String] {
-    let ids = try (0..<count).map { _ in
+    try (0..<count).map { _ in
       guard let id = try server.call("POST", "/api/kernels", ["name": .string(spec)])["id"]?.string else {
         throw Failure("Jupyter Server told no kernel")
       }
       return id
     }
-    for id in ids { try KernelSocket(server, kernel: id).executeToIdle() }
-    return ids
   }
 
   /// Ends it and its kernels.
