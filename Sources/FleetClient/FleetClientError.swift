@@ -27,7 +27,8 @@ public enum FleetClientError: Error, Hashable, Sendable, CustomStringConvertible
     case .connectionLost(let reason):
       "the host went away while it was asked (\(reason)); see fleet.log, and fleet list once it is up again"
     case .timedOut(let duration):
-      "the host did not answer within \(Self.text(duration)); it may still do what it was asked, see fleet list"
+      "the host did not answer within \(Self.text(duration)); it may still do what it was asked. If it hangs, fleet.log "
+        + "says why, and kill -9 of the pid in fleet.pid is safe: kernels go on, and the next command starts a host"
     case .malformedReply(let what): "the host's answer cannot be understood: \(what)"
     case .refused(_, _, let message): message
     }

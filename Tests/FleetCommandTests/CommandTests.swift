@@ -22,7 +22,7 @@ struct CommandTests {
         """)
     #expect(try fleet("ls").output == result.output)
     let verbose = try fleet("list", "-v").output
-    #expect(verbose.contains("openai/gpt-4o  512M 0.5 cpu") && verbose.contains("team=a"))
+    #expect(verbose.contains("openai/gpt-4o  512M, 0.5 cpu") && verbose.contains("team=a"))
   }
 
   @Test func jsonIsTheDocumentOfTheAPI() throws {

@@ -56,6 +56,33 @@ extension EndToEnd {
       }
     }
 
+    @Test func `a mistake in a filter is told with what there is`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("up")
+        for (arguments, words) in [
+          (["list", "--status", "idel"], "there are starting, idle,"), (["events", "--type", "dide"], "adopted,"),
+          (["events", "--after", "99999"], "such as 1764234438123-17"),
+        ] {
+          let result = try await fleet.run(Built.program("fleet"), arguments)
+          #expect(result.code != 0 && result.errors.contains(words) && !result.errors.contains("^"), "\(result)")
+        }
+      }
+    }
+
+    @Test func `limits and hardening are shown, and what the doctor says of tokens`() async throws {
+      let configuration = "[host]\nhttp = \"\"\ntokens = \"tokens.toml\"\n"
+      try await FleetFixture.with(configuration: configuration) { fleet in
+        try fleet.write("[tokens.anna]\ntoken = \"anna-anna-anna-anna\"\n", to: "tokens.toml")
+        try await fleet.ok("spawn", "--name", "a", "--open-files", "64", "--nice", "5", "--file-size", "64K")
+        let shown = try await fleet.ok("show", "a")
+        #expect(shown.contains("64 open files, 64K files, nice 5"), "\(shown)")
+        #expect(try await fleet.kernel("a")["open_files"] == 64)
+        #expect(try await fleet.fleet("doctor").output.contains("1 tokens"))
+        try fleet.write("[tokens.anna]\ntoken = \"short\"\n", to: "tokens.toml")
+        #expect(try await fleet.fleet("doctor").output.contains("at least 16 characters"))
+      }
+    }
+
     @Test func `a limit that cannot be kept here is no fault of the host`() async throws {
       try await FleetFixture.with { fleet in
         let result = try await fleet.fleet("spawn", "--open-files", "2147483647")

@@ -103,6 +103,14 @@ extension EndToEnd {
         }
         #expect(try await ask("bob", "/kernels").body["kernels"]?.array?.isEmpty == true)
         #expect(try await ask("boss", "/kernels").body["kernels"]?.array?.count == 1)
+        // What is taken is told, and not by whom.
+        let id = try #require(made.body["kernel"]?["id"]?.string)
+        let port = try #require(made.body["kernel"]?["port"]?.int)
+        for body in ["{\"name\":\"hers\"}", "{\"port\":\(port)}"] {
+          let refusal = try await ask("bob", "/kernels", ["-d", body])
+          #expect([403, 409].contains(refusal.status) && !refusal.body.text().contains(id), "\(refusal)")
+          #expect(try await ask("alice", "/kernels", ["-d", body]).body.text().contains(id))
+        }
         // The one that fits is alice's: bob gets another.
         let found = try await ask("bob", "/find", ["-d", "{\"language\":\"lua\"}"])
         #expect(found.status == 200 && found.body["kernel"]?["owner"] == "bob")

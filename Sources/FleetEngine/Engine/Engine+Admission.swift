@@ -110,7 +110,7 @@ extension Engine {
 
   /// A warm kernel that serves as well as a new one, or a new one.
   private mutating func place(_ new: NewKernel, _ now: Instant) throws(EngineError) -> (KernelID, isWarm: Bool) {
-    if let name = new.specification.name { try checkName(name) }
+    if let name = new.specification.name { try checkName(name, for: new.specification.owner) }
     flushRows()
     if let pool = new.specification.pool, poolStates[pool] == nil {
       let known = configuration.pools.map(\.name).joined(separator: ", ")

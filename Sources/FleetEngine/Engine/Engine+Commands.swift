@@ -26,8 +26,8 @@ extension Engine {
   /// A new row, whose launch follows when it is on the disk.
   mutating func add(_ new: NewKernel, _ now: Instant) throws(EngineError) -> KernelID {
     let specification = new.specification
-    if let name = specification.name { try checkName(name) }
-    let port = try choosePort(specification.port, now)
+    if let name = specification.name { try checkName(name, for: specification.owner) }
+    let port = try choosePort(specification, now)
     if let holder = references[new.id.description] {
       throw EngineError(.nameTaken, "the id \(new.id) is taken by a kernel with UUID \(holder.uuid); try again")
     }
@@ -44,17 +44,21 @@ extension Engine {
     return new.id
   }
 
-  func checkName(_ name: String) throws(EngineError) {
+  /// - Parameter owner: who asks; whose a name is otherwise is not told.
+  func checkName(_ name: String, for owner: String) throws(EngineError) {
     if let problem = KernelName.problem(with: name) { throw EngineError(.badRequest, problem) }
     if let holder = references[name] {
+      guard kernels[holder]!.specification.owner == owner else {
+        throw EngineError(.nameTaken, "the name '\(name)' is taken; choose another")
+      }
       let status = kernels[holder]!.status.rawValue
       throw EngineError(
         .nameTaken, "the name '\(name)' is taken by \(holder) (\(status)); choose another, or stop it")
     }
   }
 
-  private func choosePort(_ wanted: Int?, _ now: Instant) throws(EngineError) -> Int {
-    guard let wanted else {
+  private func choosePort(_ specification: Specification, _ now: Instant) throws(EngineError) -> Int {
+    guard let wanted = specification.port else {
       if let next = ports.next(now: now) { return next }
       throw EngineError(.limit, "no five free ports are left above \(configuration.basePort); stop some kernels")
     }
@@ -62,6 +66,9 @@ extension Engine {
       throw EngineError(.badRequest, "port \(wanted) is outside 1…\(65_536 - Ports.perKernel)")
     }
     if let holder = ports.holder(of: wanted) {
+      guard kernels[holder]!.specification.owner == specification.owner else {
+        throw EngineError(.limit, "port \(wanted) is used by another kernel; choose another")
+      }
       throw EngineError(
         .limit, "port \(wanted) is used by \(holder), which holds ports \(kernels[holder]!.port)…+4; choose another")
     }

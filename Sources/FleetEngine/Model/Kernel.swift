@@ -40,6 +40,11 @@ public struct Hardening: Sendable, Hashable {
     self.landlock = landlock
     self.seccomp = seccomp
   }
+
+  /// Of those that are asked for, as configurations call them.
+  public var names: [String] {
+    [("private_tmp", privateTmp), ("landlock", landlock), ("seccomp", seccomp)].compactMap { $1 ? $0 : nil }
+  }
 }
 
 /// What to start, resolved: files were found and read, names are known.

@@ -7,7 +7,12 @@ import FleetConfiguration
 /// owner = "alice"                  # else the table's name; "*" sees everybody's kernels
 /// scopes = ["read", "execute"]     # these, unless told; "manage" sees and touches everybody's
 /// ```
-enum TokenFile {
+public enum TokenFile {
+  /// Whether a host would start with this file.
+  /// - Returns: how many tokens it has.
+  /// - Throws: what is wrong with it.
+  public static func check(_ path: String) throws(ConfigurationError) -> Int { try load(path).count }
+
   static func load(_ path: String) throws(ConfigurationError) -> [TokenEntry] {
     guard let text = try PrivateFile.read(path) else {
       throw ConfigurationError(.notFound, "there is no such file", file: path)

@@ -143,6 +143,15 @@ enum Schema {
 
   static func one(of names: [String]) -> JSON { ["type": "string", "enum": .array(names.map(JSON.string))] }
 
+  /// Some of the names, separated by commas.
+  static func some(of names: [String]) -> JSON {
+    let way = names.joined(separator: "|")
+    return [
+      "type": "string", "pattern": .string("^(\(way))(,(\(way)))*$"),
+      "description": .string("there are \(names.joined(separator: ", "))"),
+    ]
+  }
+
   static func list(_ items: JSON) -> JSON { ["type": "array", "items": items] }
 
   static func map(_ values: JSON) -> JSON { ["type": "object", "additionalProperties": values] }

@@ -35,7 +35,7 @@ extension APIDescription {
       [
         .init(
           name: "type", about: "Only these, separated by commas.",
-          schema: ["type": "string", "pattern": .string("^(\(kinds))(,(\(kinds)))*$")], isRepeated: true),
+          schema: Schema.some(of: kinds), isRepeated: true),
         .text("kernel", "Only those of a kernel, by any of its names; of one that is gone by id or UUID."),
         .init(name: "after", about: "The event that was seen last: what followed it is told.", schema: eventID),
         .init(
@@ -113,8 +113,11 @@ extension APIDescription {
       errors: [.silenceNotFound, .storage]),
   ]
 
-  private static let kinds = FleetEvent.Kind.allCases.map(\.rawValue).sorted().joined(separator: "|")
-  private static let eventID: JSON = ["type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"]
+  private static let kinds = FleetEvent.Kind.allCases.map(\.rawValue).sorted()
+  private static let eventID: JSON = [
+    "type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$",
+    "description": "the id of an event, such as 1764234438123-17",
+  ]
   /// A browser that has seen nothing yet says so by an empty header.
   private static let lastEventID: JSON = ["type": "string", "pattern": "^([0-9]{1,18}-[0-9]{1,18})?$"]
   private static let decisionID: JSON = ["type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"]

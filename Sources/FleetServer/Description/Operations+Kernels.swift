@@ -9,10 +9,7 @@ extension APIDescription {
       [
         .init(
           name: "status", about: "Only those with one of these, separated by commas.",
-          schema: [
-            "type": "string",
-            "pattern": .string("^(\(statuses))(,(\(statuses)))*$"),
-          ], isRepeated: true),
+          schema: Schema.some(of: statuses), isRepeated: true),
         .text("language", "Only those of a language."), .text("pool", "Only those of a pool."),
         .text("owner", "Only those of an owner."), .text("name", "Only the one that is called so."),
         .init(
@@ -97,7 +94,7 @@ extension APIDescription {
       ]),
   ]
 
-  private static let statuses = Status.allCases.map(\.rawValue).joined(separator: "|")
+  private static let statuses = Status.allCases.map(\.rawValue)
   private static let kernelAnswer = Schema.object(["kernel": Schema.ref("Kernel")])
   private static let clientsAnswer = Schema.object(["others": Schema.count, "clients": Schema.list(Schema.string)])
 }

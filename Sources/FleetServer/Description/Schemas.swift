@@ -22,6 +22,9 @@ extension APIDescription {
     "log_file": Schema.string, "started_at": Schema.maybe(Schema.time),
     "status": Schema.one(of: Status.allCases.map(\.rawValue)), "clients": Schema.list(Schema.string),
     "memory_limit": Schema.maybe(Schema.integer), "cpu_limit": Schema.maybe(Schema.number),
+    "processes": Schema.maybe(Schema.integer), "open_files": Schema.maybe(Schema.integer),
+    "file_size": Schema.maybe(Schema.integer), "nice": Schema.maybe(Schema.integer),
+    "hardening": Schema.list(Schema.string),
     "labels": Schema.map(Schema.string), "owner": Schema.string, "pool": Schema.maybe(Schema.string),
     "claimed": Schema.bool, "restarts": Schema.count,
     "exit": Schema.maybe(

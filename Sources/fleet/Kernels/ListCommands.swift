@@ -87,10 +87,10 @@ enum KernelTable {
     ]
     guard verbose else { return cells }
     func orDash(_ text: String?) -> Table.Cell { .init(text.flatMap { $0.isEmpty ? nil : $0 } ?? "-") }
-    let limits = [kernel.memoryLimit, kernel.cpuLimit.map { "\($0) cpu" }].compactMap { $0 }.joined(separator: " ")
+    let limits = [kernel.memoryLimit, kernel.cpuLimit.map { "\($0) cpu" }].compactMap(\.self) + kernel.furtherLimits
     let model = [kernel.provider, kernel.model].compactMap { $0 }.joined(separator: "/")
     cells += [
-      .init(kernel.kernelspec), orDash(model), orDash(limits), .init("\(kernel.restarts)"), orDash(kernel.owner),
+      .init(kernel.kernelspec), orDash(model), orDash(limits.joined(separator: ", ")), .init("\(kernel.restarts)"), orDash(kernel.owner),
       orDash(kernel.pool), orDash(kernel.labels), orDash(kernel.clients.joined(separator: ",")), .init(kernel.uuid),
     ]
     return cells
@@ -132,7 +132,8 @@ struct ShowCommand: ParsableCommand {
       ("language", kernel.language), ("kernelspec", kernel.kernelspec), ("config", kernel.document["config"]?.string),
       ("model", model), ("started", kernel.document["started_at"]?.string), ("uptime", kernel.uptime),
       ("restarts", "\(kernel.restarts)"), ("memory", kernel.memory), ("memory limit", kernel.memoryLimit),
-      ("cpu", kernel.cpu), ("cpu limit", kernel.cpuLimit), ("connections", "\(kernel.connections)"),
+      ("cpu", kernel.cpu), ("cpu limit", kernel.cpuLimit),
+      ("other limits", kernel.furtherLimits.joined(separator: ", ")), ("connections", "\(kernel.connections)"),
       ("clients", kernel.clients.joined(separator: ", ")), ("labels", kernel.labels), ("owner", kernel.owner),
       ("pool", kernel.pool), ("connection", kernel.connectionFile), ("log", kernel.logFile),
     ]

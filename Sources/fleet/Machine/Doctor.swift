@@ -1,6 +1,7 @@
 // The checks of `fleet doctor`: programs and files of the installation, the fleet directory, the host, kernelspecs.
 import FleetClient
 import FleetConfiguration
+import FleetServer
 import Glibc
 import JSON
 
@@ -9,7 +10,8 @@ struct Doctor {
 
   func examine() -> [Finding] {
     let configuration = configuration()
-    return installation() + fleetDirectory() + [configuration.finding] + [host()] + kernelspecs(configuration.value)
+    return installation() + fleetDirectory() + [configuration.finding] + tokens(configuration.value) + [host()]
+      + kernelspecs(configuration.value)
       + system() + [ports(configuration.value)]
   }
 
@@ -71,8 +73,20 @@ struct Doctor {
       return (.ok("configuration", configuration.file ?? "no fleet.toml: defaults"), configuration)
     } catch {
       return (
-        .fail("configuration", "\(error)", "correct that line; fleet status --config shows what is in force"), .init()
+        .fail(
+          "configuration", "\(error)",
+          "correct that line; with a host that runs, fleet status --config shows what is in force"), .init()
       )
+    }
+  }
+
+  private func tokens(_ configuration: FleetConfiguration) -> [Finding] {
+    guard let path = configuration.host.tokens else { return [] }
+    do { return [.ok("tokens", "\(path), \(try TokenFile.check(path)) tokens")] } catch {
+      return [
+        .fail(
+          "tokens", "\(error)", "correct it: a host that runs goes on with those it read last, also with removed ones")
+      ]
     }
   }
 

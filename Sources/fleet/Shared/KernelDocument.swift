@@ -47,6 +47,15 @@ struct KernelDocument {
   var memoryLimit: String? { document["memory_limit"]?.int.map { ByteCount(bytes: $0).description } }
   var cpuLimit: String? { document["cpu_limit"]?.double.map { "\($0)" } }
 
+  /// Besides memory and processors: `8 processes`, `64 open files`, `64K files`, `nice 5`, `landlock`.
+  var furtherLimits: [String] {
+    func count(_ key: String, _ word: String) -> String? { document[key]?.int.map { "\($0) \(word)" } }
+    return [
+      count("processes", "processes"), count("open_files", "open files"),
+      document["file_size"]?.int.map { "\(ByteCount(bytes: $0)) files" }, document["nice"]?.int.map { "nice \($0)" },
+    ].compactMap(\.self) + (document["hardening"]?.array?.compactMap(\.string) ?? [])
+  }
+
   var labels: String {
     (document["labels"]?.object ?? [:]).sorted { $0.key < $1.key }
       .map { "\($0.key)=\($0.value.string ?? "")" }.joined(separator: ",")
