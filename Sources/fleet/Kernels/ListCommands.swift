@@ -90,7 +90,8 @@ enum KernelTable {
     let limits = [kernel.memoryLimit, kernel.cpuLimit.map { "\($0) cpu" }].compactMap(\.self) + kernel.furtherLimits
     let model = [kernel.provider, kernel.model].compactMap { $0 }.joined(separator: "/")
     cells += [
-      .init(kernel.kernelspec), orDash(model), orDash(limits.joined(separator: ", ")), .init("\(kernel.restarts)"), orDash(kernel.owner),
+      .init(kernel.kernelspec), orDash(model), orDash(limits.joined(separator: ", ")), .init("\(kernel.restarts)"),
+      orDash(kernel.owner),
       orDash(kernel.pool), orDash(kernel.labels), orDash(kernel.clients.joined(separator: ",")), .init(kernel.uuid),
     ]
     return cells
