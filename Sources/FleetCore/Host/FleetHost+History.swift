@@ -76,7 +76,7 @@ extension FleetHost {
     let step = query.step ?? .reaching(back: now - since)
     let rows: [HistoryRow]
     do throws(StorageError) {
-      rows = try await history.rows(step, from: step.start(of: since), to: max(now, since) + step.seconds, now: now)
+      rows = try await history.rows(step, from: step.start(of: since), to: now + step.seconds, now: now)
     } catch {
       throw EngineError(.storage, error.description)
     }
@@ -87,7 +87,7 @@ extension FleetHost {
     return [
       "kernel": JSON(selection.id?.description ?? query.kernel), "step_seconds": JSON(step.rawValue),
       "from": .string(KernelView.text(ofMilliseconds: since * 1000)),
-      "to": .string(KernelView.text(ofMilliseconds: max(now, since) * 1000)), "points": .array(points),
+      "to": .string(KernelView.text(ofMilliseconds: now * 1000)), "points": .array(points),
     ]
   }
 

@@ -15,14 +15,14 @@ struct CrossOrigin: RouterMiddleware {
       return try await next(request, context)
     }
     let isPreflight = request.method == .options && request.headers[.accessControlRequestMethod] != nil
-    var response = isPreflight ? Self.preflight(request) : try await next(request, context)
+    var response = isPreflight ? Self.preflight : try await next(request, context)
     response.headers[.accessControlAllowOrigin] = origin
     response.headers[.vary] = "Origin"
     return response
   }
 
   /// A browser sends no token with it. What it is about to ask for is checked when it asks.
-  private static func preflight(_ request: Request) -> Response {
+  private static var preflight: Response {
     Response(
       status: .noContent,
       headers: [
@@ -37,6 +37,6 @@ extension Gatekeeper {
   /// Whether pages of this site are welcome because the configuration says so.
   func allows(origin: String) -> Bool {
     guard case .tcp(_, _, let origins, _) = door else { return false }
-    return origins.contains(origin.lowercased()) || origins.contains("*")
+    return Self.isListed(origin.lowercased(), in: origins)
   }
 }

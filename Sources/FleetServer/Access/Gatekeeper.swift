@@ -85,7 +85,7 @@ public struct Gatekeeper: Sendable {
     guard let host else { throw EngineError(.badRequest, "a request needs a Host header") }
     let name = hostName(host)
     if name == "localhost" || name.hasSuffix(".localhost") || isAddress(name) { return }
-    if allowed.contains(name) || allowed.contains("*") { return }
+    if isListed(name, in: allowed) { return }
     throw EngineError(
       .forbidden,
       "the host name '\(name.prefix(100))' is not known here; add it to allowed_hosts in [host] of fleet.toml")
@@ -96,10 +96,15 @@ public struct Gatekeeper: Sendable {
     origin: String?, host: String?, _ allowed: Set<String>, _ scheme: String
   ) throws(EngineError) {
     guard let origin = origin?.lowercased(), let host = host?.lowercased() else { return }
-    if origin == "\(scheme)://\(host)" || allowed.contains(origin) || allowed.contains("*") { return }
+    if origin == "\(scheme)://\(host)" || isListed(origin, in: allowed) { return }
     throw EngineError(
       .forbidden,
       "pages of '\(origin.prefix(100))' may not use this host; add it to allowed_origins in [host] of fleet.toml")
+  }
+
+  /// Whether the configuration names it, or everything.
+  static func isListed(_ name: String, in allowed: Set<String>) -> Bool {
+    allowed.contains(name) || allowed.contains("*")
   }
 
   /// Without its port, in lower case; an IPv6 address without its brackets.

@@ -11,8 +11,8 @@ enum ParameterCheck {
 
   /// A text that is a number may be meant as one.
   private static func problem(_ text: String, _ schema: JSON) -> String? {
-    let problems = (schema["type"] == "string" ? [.string(text)] : [number(text), .string(text)]).compactMap(\.self).map
-    { SchemaCheck.problem($0, schema) }
+    let number = schema["type"] == "string" ? nil : number(text)
+    let problems = [number, .string(text)].compactMap(\.self).map { SchemaCheck.problem($0, schema) }
     if problems.contains(nil) { return nil }
     switch schema["type"] {
     case "integer" where problems.count == 1: return "is no whole number"
