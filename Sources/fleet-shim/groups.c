@@ -96,7 +96,8 @@ long long group_number(enum hierarchy which, const char *file) {
 }
 
 // The child is born in the group of version 2, where the system can do that: moving a process later makes all of the
-// machine's processors wait for each other, which takes as long as the start of a kernel (7 ms were measured).
+// machine's processors wait for each other, which takes as long as the start of a kernel (7 ms were measured). Only a
+// thread that moves itself, and nothing but itself, need not wait: `group_join` does that in version 1.
 pid_t group_fork(void) {
   if (groups[UNIFIED].group) {
     struct clone_args arguments = {
@@ -109,13 +110,12 @@ pid_t group_fork(void) {
   return fork();
 }
 
-// What the process is not in yet; 0 or an errno.
-int group_join(pid_t pid) {
-  char value[16];
-  snprintf(value, sizeof value, "%d", (int)pid);
+// Moves the calling process, which has one thread, to where it is not yet; 0 or an errno.
+int group_join(void) {
   for (int which = 0; which < HIERARCHIES; which++) {
     if (!groups[which].group || groups[which].joined) continue;
-    int error = group_write((enum hierarchy)which, "cgroup.procs", value);
+    const char *file = which == UNIFIED ? "cgroup.procs" : "tasks";
+    int error = group_write((enum hierarchy)which, file, "0");
     if (error && !groups[which].wished) return error;
   }
   return 0;

@@ -109,10 +109,8 @@ static void be_nice(const struct options *options, pid_t kernel) {
   enforced_by[LIMIT_NICE] = "nice";
 }
 
-// While the kernel's process waits for its release: everything holds before its first instruction.
+// While the kernel's process waits for its release, in its control groups: everything holds before its first instruction.
 void limits_apply(const struct options *options, pid_t kernel) {
-  int error = group_join(kernel);
-  if (error) fail("limits", error, "cannot put the kernel in its control group");
   const bool *limited = options->limited;
   if (limited[LIMIT_MEMORY] && !enforced_by[LIMIT_MEMORY]) memory_by_rlimit(options, kernel);
   if (limited[LIMIT_PROCESSES] && !enforced_by[LIMIT_PROCESSES]) processes_by_rlimit(options, kernel);

@@ -85,7 +85,7 @@ bool group_has(enum hierarchy which, const char *file);
 long long group_count(enum hierarchy which, const char *file, const char *key);
 long long group_number(enum hierarchy which, const char *file);
 pid_t group_fork(void);
-int group_join(pid_t pid);
+int group_join(void);
 bool group_kill(void);
 void group_remove(void);
 void group_add_paths(struct text *text, const struct options *options, bool planned);

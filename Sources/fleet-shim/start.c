@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum stage { STAGE_PREPARE, STAGE_DIRECTORY, STAGE_EXECUTE, STAGE_HARDENING };  // the last one is followed by the others of its kind
-static const char *const stage_names[] = {"prepare", "cwd", "exec"};
+enum stage { STAGE_PREPARE, STAGE_GROUPS, STAGE_DIRECTORY, STAGE_EXECUTE, STAGE_HARDENING };  // the last one is followed by the others of its kind
+static const char *const stage_names[] = {"prepare", "limits", "cwd", "exec"};
 
 struct failure {
   int stage, error;
@@ -56,6 +56,7 @@ static void become_kernel(const struct options *options, pid_t shim, int output,
   bind_to(shim, report);
   if (setsid() < 0) give_up(report, STAGE_PREPARE);
   reset_signals();
+  if ((errno = group_join())) give_up(report, STAGE_GROUPS);
   char released;
   ssize_t got;
   do got = read(gate, &released, 1);
@@ -98,10 +99,18 @@ void stop_start(void) {
   kernel = 0;
 }
 
+static const char *subject(const struct options *options, enum stage stage) {
+  switch (stage) {
+    case STAGE_GROUPS: return "cannot put the kernel in its control group";
+    case STAGE_DIRECTORY: return options->cwd;
+    default: return options->argv[0];
+  }
+}
+
 void release_kernel(const struct options *options) {
   struct failure failure;
   char released = 1;
-  if (!write_all(go, &released, 1)) fail("prepare", errno, "the process of the kernel died before its start");
+  bool waits = write_all(go, &released, 1);  // else it gave up before, and says why
   close(go);
   ssize_t got;
   for (;;) {
@@ -111,8 +120,8 @@ void release_kernel(const struct options *options) {
     hardening_refused(options, (enum hardening)(failure.stage - STAGE_HARDENING), failure.error);
   }
   close(outcome);
-  if (got == 0) return;  // closed by the successful exec, or by the kernel's death, which is its own story
+  if (got == 0 && waits) return;  // closed by the successful exec, or by the kernel's death, which is its own story
+  if (got == 0) fail("prepare", ESRCH, "the process of the kernel died before its start");
   if (got != sizeof failure) fail("prepare", EIO, "the process of the kernel said nothing readable");
-  const char *what = failure.stage == STAGE_DIRECTORY ? options->cwd : options->argv[0];
-  fail(stage_names[failure.stage], failure.error, "%s", what);
+  fail(stage_names[failure.stage], failure.error, "%s", subject(options, (enum stage)failure.stage));
 }
