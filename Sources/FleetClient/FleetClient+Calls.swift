@@ -62,6 +62,11 @@ extension FleetClient {
     try call("POST", Self.path(kernel, "interrupt"))
   }
 
+  /// `{"connection":{…}}` as a connection file has it.
+  public func connection(_ kernel: String) throws(FleetClientError) -> JSON {
+    try call("GET", Self.path(kernel, "connection"))
+  }
+
   /// `{"lines":[…]}`, the last ones.
   public func logs(_ kernel: String, lines: Int) throws(FleetClientError) -> JSON {
     try call("GET", Self.path(kernel, "logs") + "?lines=\(lines)")

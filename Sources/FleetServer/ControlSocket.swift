@@ -1,5 +1,6 @@
 // The HTTP server on fleet.sock.
 import FleetCore
+import FleetEngine
 import Foundation
 import Hummingbird
 import HummingbirdCore
@@ -20,15 +21,20 @@ public struct ControlSocket: Service {
   ) throws {
     self.listener = listener
     let limits = ServerLimits()
+    let (kernels, path) = (KernelUsers(host), host.setup.directory.socket)
+    let keeper = Gatekeeper.local(kernels)
     let webSockets = control.webSockets(host)
     application = Application(
-      responder: makeRouter(host, control, keeper: .local, limits: limits).buildResponder(),
+      responder: makeRouter(host, control, keeper: keeper, limits: limits).buildResponder(),
       server: HTTPServerBuilder {
-        ServerChannel(responder: $0, keeper: .local, webSockets: webSockets, limits: limits)
+        ServerChannel(responder: $0, keeper: keeper, webSockets: webSockets, limits: limits)
       },
       configuration: ApplicationConfiguration(
-        address: .unixDomainSocket(path: try Self.address(host.setup.directory.socket)), serverName: "fleet"),
-      onServerRunning: { _ in await onRunning() }, logger: log)
+        address: .unixDomainSocket(path: try Self.address(path)), serverName: "fleet"),
+      onServerRunning: { _ in
+        do throws(EngineError) { try kernels?.admit(to: path) } catch { log.error("\(error.message)") }
+        await onRunning()
+      }, logger: log)
   }
 
   public func run() async throws {

@@ -1,6 +1,7 @@
 // What goes with a request on its way through middleware and routes.
 import FleetCore
 import Hummingbird
+import NIOCore
 
 public struct FleetContext: RequestContext {
   public var coreContext: CoreRequestContextStorage
@@ -8,7 +9,13 @@ public struct FleetContext: RequestContext {
   public var identity = Identity.anonymous
   public var isControlSocket = false
 
-  public init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
+  /// Over which it came.
+  let channel: any Channel
+
+  public init(source: ApplicationRequestContextSource) {
+    coreContext = .init(source: source)
+    channel = source.channel
+  }
 
   /// Whose kernels the request may see and touch.
   public var viewer: Viewer { identity.viewer }

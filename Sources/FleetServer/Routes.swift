@@ -92,6 +92,9 @@ private func addKernelRoutes(to router: Hummingbird.Router<FleetContext>, _ host
   router.get("kernels/:kernel") { _, context in
     Response(document: ["kernel": try await host.kernel(try context.kernel, as: context.viewer)])
   }
+  router.get("kernels/:kernel/connection") { _, context in
+    Response(document: ["connection": try await host.connection(try context.kernel, as: context.viewer)])
+  }
   router.get("kernels/:kernel/logs") { request, context in
     let lines = try await host.logLines(
       try context.kernel, as: context.viewer, last: try request.count("lines", default: 100, most: 10_000))

@@ -87,13 +87,17 @@ extension ConnectionFile {
   }
 
   /// Writes the file with mode 0600 and replaces an older one in one step, so that nobody reads half of it.
-  public func write(to path: String) throws(ConnectionFileError) {
+  /// - Parameter group: may read it, too (0640): a kernel that does not run as we do.
+  public func write(to path: String, readableBy group: UInt32? = nil) throws(ConnectionFileError) {
     let temporary = "\(path).\(getpid()).\(UInt32.random(in: .min ... .max)).tmp"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .system(path, "create \(temporary)") }
     let bytes = json.encoded(pretty: true) + [UInt8(ascii: "\n")]
     var problem: ConnectionFileError?
     if !ConnectionFile.writeAll(bytes, to: descriptor) { problem = .system(path, "write \(temporary)") }
+    if let group, problem == nil, fchown(descriptor, .max, group) != 0 || fchmod(descriptor, 0o640) != 0 {
+      problem = .system(path, "let group \(group) read it")
+    }
     if close(descriptor) != 0 && problem == nil { problem = .system(path, "close \(temporary)") }
     if problem == nil && rename(temporary, path) != 0 { problem = .system(path, "replace it") }
     if let problem {

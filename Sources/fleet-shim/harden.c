@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdint.h>
@@ -31,7 +32,7 @@ struct beneath {
   int32_t parent;
 } __attribute__((packed));
 
-static const char *const names[HARDENINGS] = {"private_tmp", "landlock", "seccomp"};
+static const char *const names[HARDENINGS] = {"private_tmp", "uid_range", "landlock", "seccomp"};
 static const char *enforced_by[HARDENINGS];
 
 static int put(const char *path, const char *text) {
@@ -89,6 +90,13 @@ static int private_tmp(const struct options *options) {
   return 0;
 }
 
+// The rights of root go with the user: none of the three sets of capabilities survives this.
+static int own_user(const struct options *options) {
+  uid_t user = options->user;
+  if (setgroups(1, &options->fleet) < 0 || setresgid(user, user, user) < 0 || setresuid(user, user, user) < 0) return errno;
+  return 0;
+}
+
 static int landlock_abi(void) { return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION); }
 
 static int allow(int ruleset, const char *path, uint64_t allowed) {
@@ -136,6 +144,7 @@ static int landlock(const struct options *options) {
 int harden(const struct options *options, enum hardening which) {
   switch (which) {
     case HARDEN_TMP: return private_tmp(options);
+    case HARDEN_USER: return own_user(options);
     case HARDEN_LANDLOCK: return landlock(options);
     case HARDEN_SECCOMP: return forbid_calls();
     default: return EINVAL;
@@ -147,6 +156,9 @@ static const char *why(enum hardening which, int error) {
     case HARDEN_TMP:
       if (error == EXDEV) return "the fleet directory lies in the common one";
       return error == EPERM || error == EACCES || error == ENOSPC ? "no namespace of mounts may be made here" : strerror(error);
+    case HARDEN_USER:
+      if (error == EINVAL) return "this namespace of users has no such user id";
+      return error == EPERM ? "only root may start a kernel as another user" : strerror(error);
     case HARDEN_LANDLOCK:
       if (error == ENOSYS) return "this Linux has no Landlock (5.13 has)";
       if (error == EOPNOTSUPP) return "Landlock is switched off on this system (kernel parameter lsm=)";
@@ -163,7 +175,7 @@ void hardening_refused(const struct options *options, enum hardening which, int 
 
 // "hardening":{"landlock":"landlock",…},
 void hardening_add(struct text *text, const struct options *options) {
-  static const char *const means[HARDENINGS] = {"mount namespace", "landlock", "seccomp"};
+  static const char *const means[HARDENINGS] = {"mount namespace", "user id", "landlock", "seccomp"};
   const char *separator = "";
   text_add(text, "\"hardening\":{");
   for (int which = 0; which < HARDENINGS; which++) {

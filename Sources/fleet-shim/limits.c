@@ -90,8 +90,10 @@ static void memory_by_rlimit(const struct options *options, pid_t kernel) {
 
 // RLIMIT_NPROC counts all tasks of the user, so the ones that exist are added; root is exempt from it.
 static void processes_by_rlimit(const struct options *options, pid_t kernel) {
-  if (getuid() == 0) return refuse(options, LIMIT_PROCESSES, EPERM, "no control group, and rlimits do not bind root");
-  long long most = count_user_tasks(getuid()) - 1 + options->limits[LIMIT_PROCESSES];  // the kernel is there already
+  uid_t user = options->user ? options->user : getuid();
+  if (user == 0) return refuse(options, LIMIT_PROCESSES, EPERM, "no control group, and rlimits do not bind root");
+  long long most = count_user_tasks(user) + options->limits[LIMIT_PROCESSES];
+  if (user == getuid()) most--;  // the kernel is there already
   int error = set_resource(kernel, RLIMIT_NPROC, most);
   if (error) return refuse(options, LIMIT_PROCESSES, error, "no control group, and the rlimit was refused");
   enforced_by[LIMIT_PROCESSES] = "rlimit";

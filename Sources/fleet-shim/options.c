@@ -3,6 +3,7 @@
 #include "shim.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +11,13 @@ static const char *const usage =
     "fleet-shim --dir D --id ID --nonce N --log FILE [--log-size BYTES] [--log-keep N] [--log-age SECONDS] "
     "[--memory BYTES] [--cpu FRACTION] [--processes N] [--open-files N] [--file-size BYTES] [--nice N] "
     "[--cgroup-root unified|memory|cpu|pids|freezer=PATH]... [--best-effort] [--cwd DIR] "
-    "[--private-tmp] [--landlock] [--seccomp] [--writable DIR]... [--dir-inode DEVICE:INODE] -- PROGRAM [ARGUMENT]...";
+    "[--private-tmp] [--user UID:GROUP] [--landlock] [--seccomp] [--writable DIR]... [--dir-inode DEVICE:INODE] -- PROGRAM [ARGUMENT]...";
 
 static const char *const hierarchy_names[HIERARCHIES] = {"unified", "memory", "cpu", "pids", "freezer"};
 static const char *const limit_options[LIMITS] = {"memory", "cpu", "processes", "open-files", "file-size", "nice"};
 
-static const char *const hardening_options[HARDENINGS] = {"private-tmp", "landlock", "seccomp"};
+// Flags; the user is told with a number.
+static const char *const hardening_options[HARDENINGS] = {"private-tmp", NULL, "landlock", "seccomp"};
 
 static long long whole(const char *name, const char *text, long long least) {
   char *end;
@@ -73,11 +75,23 @@ static void set_inode(struct options *options, const char *text) {
     fail("arguments", EINVAL, "--dir-inode %s is not DEVICE:INODE", text);
 }
 
+// Never the superuser, and never -1, which would mean to change nothing.
+static void set_user(struct options *options, const char *text) {
+  char *end;
+  unsigned long long user = strtoull(text, &end, 10), fleet = *end == ':' ? strtoull(end + 1, &end, 10) : 0;
+  if (*end || user == 0 || fleet == 0 || user >= UINT_MAX || fleet >= UINT_MAX)
+    fail("arguments", EINVAL, "--user %s is not UID:GROUP", text);
+  options->hardened[HARDEN_USER] = true;
+  options->user = (uid_t)user;
+  options->fleet = (gid_t)fleet;
+}
+
 // True for an option without a value.
 static bool set_flag(struct options *options, const char *name) {
   if (!strcmp(name, "best-effort")) return options->best_effort = true;
   for (int which = 0; which < HARDENINGS; which++) {
-    if (!strcmp(name, hardening_options[which])) return options->hardened[which] = true;
+    const char *flag = hardening_options[which];
+    if (flag && !strcmp(name, flag)) return options->hardened[which] = true;
   }
   return false;
 }
@@ -97,6 +111,7 @@ static void set(struct options *options, const char *name, char *value) {
   else if (!strcmp(name, "cgroup-root")) set_root(options, value);
   else if (!strcmp(name, "writable")) add_writable(options, value);
   else if (!strcmp(name, "dir-inode")) set_inode(options, value);
+  else if (!strcmp(name, "user")) set_user(options, value);
   else fail("arguments", EINVAL, "unknown option --%s; usage: %s", name, usage);
 }
 

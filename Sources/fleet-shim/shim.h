@@ -18,7 +18,7 @@ enum {
 
 enum hierarchy { UNIFIED, MEMORY, CPU, PIDS, FREEZER, HIERARCHIES };
 enum limit { LIMIT_MEMORY, LIMIT_CPU, LIMIT_PROCESSES, LIMIT_FILES, LIMIT_FILE_SIZE, LIMIT_NICE, LIMITS };
-enum hardening { HARDEN_TMP, HARDEN_LANDLOCK, HARDEN_SECCOMP, HARDENINGS };
+enum hardening { HARDEN_TMP, HARDEN_USER, HARDEN_LANDLOCK, HARDEN_SECCOMP, HARDENINGS };
 
 struct options {
   const char *directory, *id, *nonce, *cwd;
@@ -26,6 +26,8 @@ struct options {
   const char *roots[HIERARCHIES];  // directories in which control groups may be made
   long long limits[LIMITS];        // bytes, µs of CPU per 100 ms, counts, niceness
   bool limited[LIMITS], hardened[HARDENINGS];
+  uid_t user;   // whom the kernel runs as, which is its group, too; 0: as the shim
+  gid_t fleet;  // the group that may pass through the fleet directory
   const char *writable[WRITABLES];
   int writables;
   unsigned long long directory_device, directory_inode;  // 0: any will do

@@ -63,6 +63,7 @@ static void become_kernel(const struct options *options, pid_t shim, int output,
   while (got < 0 && errno == EINTR);
   if (got != 1) _exit(127);
   harden_self(options, HARDEN_TMP, report);
+  harden_self(options, HARDEN_USER, report);
   if (options->cwd && chdir(options->cwd) < 0) give_up(report, STAGE_DIRECTORY);
   harden_self(options, HARDEN_LANDLOCK, report);
   bind_to(shim, report);
@@ -77,6 +78,10 @@ pid_t start_kernel(const struct options *options, int output) {
   if (pipe2(gate, O_CLOEXEC) < 0 || pipe2(result, O_CLOEXEC) < 0) fail("prepare", errno, "cannot make a pipe");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("prepare", errno, "cannot set no_new_privs");
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) fail("prepare", errno, "cannot become a subreaper");
+  // Whoever opens /dev/stdout opens the pipe again, as its own user.
+  if (options->user && fchown(output, options->user, options->user) < 0) {
+    // Then it cannot become that user either, which is told.
+  }
   pid_t shim = getpid();
   kernel = group_fork();
   if (kernel < 0) fail("fork", errno, "cannot start another process");

@@ -31,6 +31,10 @@ func runHost(options: HostOptions) async throws {
     named: options.configurationFile, directory: directory, locator: locator)
   options.http?.apply(to: &configuration.host)
   let log = makeLogger(HostLogFile(path: directory.logFile, settings: configuration.logs))
+  if let users = configuration.hardening.uidRange {
+    try directory.admit(users)
+    for file in directory.openFiles { log.warning("\(file) can be read by the kernels: chmod 600 \(file)") }
+  }
   let installation = Installation.current
   guard let shim = installation.program("fleet-shim") else {
     throw ConfigurationError(.notFound, "fleet-shim is not beside \(installation.executable); install it there")

@@ -194,7 +194,40 @@ struct FleetConfigurationTests {
     }
   }
 
+  @Test func usersOfKernelsAreARange() throws {
+    let fixture = Fixture()
+    let text = "[hardening]\nuid_range = \"1000000-1065535\"\n"
+    let configuration = try FleetConfiguration.parse(text, file: "/x/fleet.toml", locator: fixture.locator)
+    #expect(configuration.hardening.uidRange?.first == 1_000_000)
+    #expect(configuration.described().contains("\n[hardening]\n"))
+    #expect(configuration.described().contains("uid_range = \"1000000-1065535\""))
+    // A kernel's config may ask for more, and for no less.
+    #expect(configuration.hardening.and(.init(landlock: true)).uidRange == configuration.hardening.uidRange)
+  }
+
   @Test(arguments: [
+    ("[hardening]\nuid_range = 5", "2: \"uid_range\" in [hardening] must be a string, found an integer"),
+    (
+      "[hardening]\nuid_range = \"some\"",
+      "2: \"uid_range\" in [hardening]: \"some\" is no range of user ids; write 1000000-1065535"
+    ),
+    (
+      "[hardening]\nuid_range = \"2-1\"",
+      "2: \"uid_range\" in [hardening]: \"2-1\" is no range of user ids; write 1000000-1065535"
+    ),
+    (
+      "[hardening]\nuid_range = \"0-65535\"",
+      "2: \"uid_range\" in [hardening]: 0-65535 holds ids of other users; begin at 65536 or above, such as 1000000-1065535"
+    ),
+    (
+      "[hardening]\nuid_range = \"4294901760-4294967295\"",
+      "2: \"uid_range\" in [hardening]: 4294901760-4294967295 holds ids of other users; begin at 65536 or above, such as "
+        + "1000000-1065535"
+    ),
+    (
+      "[hardening]\nuid_range = \"200000-200099\"",
+      "2: \"uid_range\" in [hardening]: 200000-200099 are 100 user ids; 65536 are needed, one for each port: 200000-265535"
+    ),
     ("[hosts]", "1: unknown section \"hosts\"; did you mean \"host\"?"),
     (
       "[host]\nhttp = \"9550\"",

@@ -30,6 +30,27 @@ struct FleetDirectoryTests {
     #expect(mode(fleet.path) == 0o700)
   }
 
+  @Test(.enabled(if: geteuid() == 0, "needs to give files away"))
+  func kernelsOfOtherUsersPassThroughAndNobodyElse() throws {
+    let root = TestDirectory()
+    chmod(root.path, 0o711)
+    let fleet = FleetDirectory(path: root.path + "/fleet")
+    try fleet.prepare()
+    let users = try UIDRange(parsing: "1000000-1065535")
+    try fleet.admit(users)
+    var status = stat()
+    stat(fleet.path, &status)
+    #expect(status.st_mode & 0o777 == 0o710 && status.st_gid == users.first && !FleetDirectory.isOpen(status))
+    // The next command leaves it so, but not for a group that has members.
+    try fleet.prepare()
+    #expect(mode(fleet.path) == 0o710)
+    chown(fleet.path, .max, 65534)
+    try fleet.prepare()
+    #expect(mode(fleet.path) == 0o700)
+    chmod(root.path, 0o700)
+    #expect { try fleet.admit(users) } throws: { "\($0)".contains("because \(root.path) is closed to them") }
+  }
+
   @Test func anOpenOneWithOtherFilesIsLeftAlone() {
     let root = TestDirectory()
     root.write("project/notes.txt", "")

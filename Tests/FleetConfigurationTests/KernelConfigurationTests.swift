@@ -73,6 +73,10 @@ struct KernelConfigurationTests {
       "[llm]\nprovider = \"l\"\nendpoint = \"localhost\"",
       "x.toml:3: \"endpoint\" in [llm]: \"localhost\" is no address; it begins with http:// or https://"
     ),
+    (
+      "[hardening]\nuid_range = \"1000000-1065535\"",
+      "x.toml:2: \"uid_range\" in [hardening]: stands in fleet.toml: the host hands out the user ids of all kernels"
+    ),
     ("[logging]\nlevel = \"inof\"", "x.toml:2: \"level\" in [logging]: \"inof\" is not known; did you mean \"info\"?"),
     (
       "[limits]\nmemory = \"half\"",

@@ -58,7 +58,7 @@ extension FleetDirectory {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw failure("cannot look at \(path)", errno) }
     try refuse(status)
-    guard status.st_mode & 0o077 != 0 else { return }
+    guard Self.isOpen(status) else { return }
     // Closed to others only if it is plainly ours: nobody wants a home or project directory changed by a typing mistake.
     let names = FilePath.entries(of: path)
     guard names.isEmpty || names.contains(where: { ["fleet.db", "fleet.pid", "fleet.toml", "logs"].contains($0) })
@@ -67,6 +67,13 @@ extension FleetDirectory {
         .insecure, "\(path) is open to other users and holds other files; choose an empty directory or chmod 700 it")
     }
     guard fchmod(descriptor, 0o700) == 0 else { throw failure("cannot close \(path) to other users", errno) }
+  }
+
+  /// Whether others can do anything in a directory. Kernels with users of their own pass through it (0710) by a group
+  /// that has no name, so that nobody else is in it.
+  public static func isOpen(_ status: stat) -> Bool {
+    if status.st_mode & 0o077 == 0o010, getgrgid(status.st_gid) == nil { return false }
+    return status.st_mode & 0o077 != 0
   }
 
   private func refuse(_ status: stat) throws(ConfigurationError) {
@@ -86,8 +93,15 @@ extension FleetDirectory {
 }
 
 extension FilePath {
-  static func user(_ id: uid_t) -> String {
-    getpwuid(id).flatMap { $0.pointee.pw_name }.map { "the user \(String(cString: $0))" } ?? "user \(id)"
+  static func user(_ id: uid_t) -> String { userName(id).map { "the user \($0)" } ?? "user \(id)" }
+
+  /// Nil when no list of users has it.
+  package static func userName(_ id: uid_t) -> String? {
+    var (entry, found): (passwd, UnsafeMutablePointer<passwd>?) = (passwd(), nil)
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16384) { room in
+      getpwuid_r(id, &entry, room.baseAddress!, room.count, &found)
+      return found?.pointee.pw_name.map { String(cString: $0) }
+    }
   }
 
   /// Follows a path by hand: a link is taken only if neither it nor the directory it stands in is another user's.

@@ -27,6 +27,7 @@ extension FleetConfiguration {
       text.add("private_tmp", hardening.privateTmp)
       text.add("landlock", hardening.landlock)
       text.add("seccomp", hardening.seccomp)
+      text.add("uid_range", hardening.uidRange?.description)
     }
     text.section("health")
     text.add("interval", DurationText.format(health.interval))

@@ -39,7 +39,7 @@ extension FleetConfiguration {
     configuration.pools = try top.pools(locator)
     configuration.kernelspecs = try top.kernelspecs()
     configuration.limits = try top.limits()
-    configuration.hardening = try top.hardening()
+    configuration.hardening = try top.hardening(isHost: true)
     configuration.health = try top.health()
     configuration.logs = try top.logs()
     configuration.alerts = try top.alerts()

@@ -70,7 +70,7 @@ extension KernelConfiguration {
       try logging.finish()
     }
     configuration.limits = try top.limits()
-    configuration.hardening = try top.hardening()
+    configuration.hardening = try top.hardening(isHost: false)
     if var labels = try top.table("labels") { configuration.labels = try labels.stringsByName() }
     let fallback = try top.providers(into: &configuration.providers)
     if configuration.llm == nil { configuration.llm = fallback }

@@ -26,6 +26,16 @@ extension FleetHost {
     return json
   }
 
+  /// The living kernel that runs as this user; nil if none does.
+  public func kernel(ofUser user: UInt32) -> (id: KernelID, owner: String)? {
+    engine.kernels.values.first { $0.user?.id == user && $0.process != nil }.map { ($0.id, $0.specification.owner) }
+  }
+
+  /// What a client needs to connect, in the format of connection files, with the key.
+  public func connection(_ reference: String, as viewer: Viewer = .everyone) async throws -> JSON {
+    files.connection(of: try await known(reference, as: viewer)).json
+  }
+
   /// The document of registry.json.
   public var registry: JSON {
     get async {

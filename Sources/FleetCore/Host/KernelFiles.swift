@@ -31,12 +31,23 @@ struct KernelFiles: Sendable {
   }
 
   /// Makes the directory of a kernel that may write nowhere else; what it left there stays for a restart.
-  func makeOwnDirectory(_ id: String) throws(StorageError) {
-    let path = directory.ownDirectory(id)
-    if mkdir(path, 0o700) == 0 { return }
+  func makeOwnDirectory(_ kernel: Kernel) throws(StorageError) {
+    let path = directory.ownDirectory("\(kernel.id)")
+    let first = kernel.specification.hardening.firstUser
     var info = stat()
-    guard errno == EEXIST, lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid() else {
-      throw StorageError("cannot make \(path): \(errno == EEXIST ? "something else has that name" : Self.errorText())")
+    if mkdir(path, 0o700) != 0 {
+      guard errno == EEXIST, lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR,
+        info.st_uid == geteuid() || first.map({ $0..<($0 + UIDRange.count) ~= info.st_uid }) ?? false
+      else {
+        let why = errno == EEXIST ? "something else has that name" : Self.errorText()
+        throw StorageError("cannot make \(path): \(why)")
+      }
+    }
+    guard let first, let user = kernel.user else { return }
+    // Of another user when the kernel had to take another port.
+    let result = fleet_give_tree(path, first, first + (UIDRange.count - 1), user.id)
+    guard result == 0 else {
+      throw StorageError("cannot give \(path) to user \(user.id): \(SystemError.text(of: -result))")
     }
   }
 
@@ -44,7 +55,7 @@ struct KernelFiles: Sendable {
   func writeConnectionFile(_ kernel: Kernel) throws(ConnectionFileError) {
     var file = connection(of: kernel)
     file.others["fleet"] = KernelDocument.encode(kernel, backoff: nil, bootID: bootID)
-    try file.write(to: directory.connectionFile(kernel.id.description))
+    try file.write(to: directory.connectionFile(kernel.id.description), readableBy: kernel.user?.id)
   }
 
   func connection(of kernel: Kernel) -> ConnectionFile {

@@ -27,9 +27,9 @@ struct LaunchPlan: Sendable {
       isBestEffort: kernel.specification.limits.bestEffort)
   }
 
-  /// One that is gone since is no reason not to start. What Landlock keeps in its own directory begins there.
+  /// One that is gone since is no reason not to start. What is kept in its own directory begins there.
   private func workingDirectory(of kernel: Kernel) -> String? {
-    if kernel.specification.hardening.landlock { return setup.directory.ownDirectory("\(kernel.id)") }
+    if kernel.specification.hardening.hasOwnDirectory { return setup.directory.ownDirectory("\(kernel.id)") }
     return kernel.specification.workingDirectory.flatMap { FilePath.isDirectory($0) ? $0 : nil }
   }
 
@@ -42,7 +42,7 @@ struct LaunchPlan: Sendable {
   private func hardening(_ kernel: Kernel) -> LaunchHardening {
     let wanted = kernel.specification.hardening
     return LaunchHardening(
-      privateTmp: wanted.privateTmp, landlock: wanted.landlock, seccomp: wanted.seccomp,
+      privateTmp: wanted.privateTmp, landlock: wanted.landlock, seccomp: wanted.seccomp, user: kernel.user,
       writable: wanted.landlock ? [setup.directory.ownDirectory("\(kernel.id)")] : [])
   }
 
@@ -50,8 +50,12 @@ struct LaunchPlan: Sendable {
   private func places(_ kernel: Kernel) -> [String: String] {
     let (hardening, own) = (kernel.specification.hardening, setup.directory.ownDirectory("\(kernel.id)"))
     var places: [String: String] = [:]
-    if hardening.landlock {
+    if hardening.hasOwnDirectory {
       places = ["FLEET_STATE_DIR": own, "TMPDIR": own, "IPYTHONDIR": own + "/ipython"]
+    }
+    // Its user is in no list of users, where programs would look for a home and a name.
+    if hardening.firstUser != nil {
+      places.merge(["HOME": own, "USER": kernel.id.description, "LOGNAME": kernel.id.description]) { $1 }
     }
     if hardening.privateTmp { places["TMPDIR"] = "/tmp" }
     return places
@@ -67,6 +71,13 @@ struct LaunchPlan: Sendable {
     ]
     environment.merge(try files.environment(of: kernel.id)) { $1 }
     return environment.merging(ours) { $1 }.merging(places(kernel)) { $1 }
+  }
+}
+
+extension Kernel {
+  /// Whom it runs as; nil: the host's user.
+  var user: LaunchHardening.User? {
+    specification.hardening.firstUser.map { .init(id: $0 + UInt32(port), fleetGroup: $0) }
   }
 }
 

@@ -88,7 +88,12 @@ final class ProcessDriver: Sendable {
       let code: EngineError.Code = kernel.specification.port == nil ? .startFailed : .limit
       throw LaunchFailure(reason: problem, portTaken: true, code: code)
     }
-    if kernel.specification.hardening.landlock { try files.makeOwnDirectory("\(kernel.id)") }
+    if let user = kernel.user, let name = FilePath.userName(user.id) {
+      throw LaunchFailure(
+        reason: "the user id \(user.id) belongs to \(name); choose another uid_range in fleet.toml", portTaken: true,
+        code: .limit)
+    }
+    if kernel.specification.hardening.hasOwnDirectory { try files.makeOwnDirectory(kernel) }
     try files.writeConnectionFile(kernel)
     return try await launcher.launch(try plan.request(for: kernel))
   }

@@ -123,7 +123,9 @@ struct Resolver: Sendable {
 
   private func hardening(_ file: KernelConfiguration?) -> Hardening {
     let settings = configuration.hardening.and(file?.hardening ?? .init())
-    return Hardening(privateTmp: settings.privateTmp, landlock: settings.landlock, seccomp: settings.seccomp)
+    return Hardening(
+      privateTmp: settings.privateTmp, landlock: settings.landlock, seccomp: settings.seccomp,
+      firstUser: settings.uidRange?.first)
   }
 
   static func memory(_ text: String) throws(EngineError) -> Int64 {

@@ -12,7 +12,7 @@ public struct MachineTrial: Sendable {
   /// Why the others cannot be had, by name.
   public let reasons: [String: String]
 
-  private static let hardenings = ["private_tmp", "landlock", "seccomp"]
+  public static let hardenings = ["uid_range", "private_tmp", "landlock", "seccomp"]
 
   /// Blocks for some milliseconds.
   /// - Parameters:
@@ -25,9 +25,11 @@ public struct MachineTrial: Sendable {
     let most = LaunchLimits(
       memory: 256 << 20, cpu: 0.5, processes: 64, openFiles: 64, fileSize: 1 << 20, nice: 1)
     let all = LaunchHardening(privateTmp: true, landlock: true, seccomp: true)
-    guard case .started(_, _, let limits, let hardening, _) = try trial.run(most, all, isBestEffort: true) else {
-      throw SystemError("read the report of \(shim)", code: EPROTO)
-    }
+    guard case .started(_, _, let limits, var hardening, _) = try trial.run(most, all, isBestEffort: true),
+      // By itself: another user cannot reach the directory in which the others are tried.
+      case .started(_, _, _, let user, _) = try trial.run(.init(), .only("uid_range"), isBestEffort: true)
+    else { throw SystemError("read the report of \(shim)", code: EPROTO) }
+    hardening.merge(user) { $1 }
     self.limits = limits
     self.hardening = hardening
     var reasons: [String: String] = [:]
@@ -52,7 +54,9 @@ extension LaunchLimits {
 
 extension LaunchHardening {
   fileprivate static func only(_ name: String) -> LaunchHardening {
-    LaunchHardening(privateTmp: name == "private_tmp", landlock: name == "landlock", seccomp: name == "seccomp")
+    LaunchHardening(
+      privateTmp: name == "private_tmp", landlock: name == "landlock", seccomp: name == "seccomp",
+      user: name == "uid_range" ? User(id: .max - 2, fleetGroup: .max - 2) : nil)
   }
 }
 
@@ -77,7 +81,8 @@ private struct Trial {
   func run(_ limits: LaunchLimits, _ hardening: LaunchHardening, isBestEffort: Bool) throws(SystemError) -> ShimReport {
     let request = LaunchRequest(
       id: "trial", nonce: "n\(getpid())", directory: directory, arguments: ["/bin/true"], environment: [:],
-      logFile: directory + "/log", limits: limits, hardening: hardening, workingDirectory: work,
+      logFile: directory + "/log", limits: limits, hardening: hardening,
+      workingDirectory: hardening.user == nil ? work : nil,
       isBestEffort: isBestEffort)
     guard let report = ShimReport(try report(of: request.shimArguments(shim: shim, roots: roots))) else {
       throw SystemError("start a program by \(shim)", code: EPROTO)

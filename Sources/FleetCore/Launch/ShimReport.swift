@@ -63,7 +63,11 @@ extension LaunchError {
         "the program \"\(program)\" of \(request.id) was not found in \(path); install it or correct its kernelspec"
     case (ENOENT, true):
       return "the program \(program) of \(request.id), or the interpreter that its first line names, does not exist"
-    case (EACCES, _): return "the program \(program) of \(request.id) is not executable for this user"
+    case (EACCES, _):
+      let words = "the program \(program) of \(request.id) is not executable for"
+      guard let user = request.hardening.user else { return words + " this user" }
+      return
+        "\(words) user \(user.id), whom uid_range gives it: the program, or a directory on the way to it, is closed"
     case (ENOEXEC, _): return "the program \(program) of \(request.id) is no executable of this machine"
     default: return "the program \(program) of \(request.id) cannot be executed: \(SystemError.text(of: code))"
     }

@@ -1,5 +1,6 @@
 // The durable part of a kernel as JSON: a row of the registry, and the copy in the connection file from which a kernel
 // is adopted when the registry is lost.
+import struct FleetConfiguration.UIDRange
 import FleetEngine
 import JSON
 
@@ -60,7 +61,7 @@ enum KernelDocument {
   private static func encode(_ hardening: Hardening) -> JSON {
     [
       "private_tmp": .bool(hardening.privateTmp), "landlock": .bool(hardening.landlock),
-      "seccomp": .bool(hardening.seccomp),
+      "seccomp": .bool(hardening.seccomp), "first_user": JSON(hardening.firstUser.map { Int64($0) }),
     ]
   }
 
@@ -125,12 +126,22 @@ enum KernelDocument {
         nice: limits["nice"]?.int.map { Int($0) }, bestEffort: limits["best_effort"]?.bool ?? false),
       hardening: Hardening(
         privateTmp: hardening["private_tmp"]?.bool ?? false, landlock: hardening["landlock"]?.bool ?? false,
-        seccomp: hardening["seccomp"]?.bool ?? false),
+        seccomp: hardening["seccomp"]?.bool ?? false,
+        firstUser: try firstUser(hardening)),
       port: json["wanted_port"]?.int.map { Int($0) }, workingDirectory: json["working_directory"]?.string)
     if let request = json["request"], let key = request["key"]?.string, let body = request["body"]?.string {
       specification.request = RequestKey(key: key, body: body, at: request["at"]?.int ?? 0)
     }
     return specification
+  }
+
+  /// What cannot be one must not start a kernel as the host's user instead.
+  private static func firstUser(_ hardening: JSON) throws(KernelDocumentError) -> UInt32? {
+    guard let number = hardening["first_user"]?.int else { return nil }
+    guard let user = UInt32(exactly: number), user > 0, user < .max - UIDRange.count else {
+      throw KernelDocumentError(description: "first_user \(number)")
+    }
+    return user
   }
 
   private static func exit(_ json: JSON) -> ExitInfo? {

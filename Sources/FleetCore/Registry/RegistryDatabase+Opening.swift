@@ -42,6 +42,7 @@ extension RegistryDatabase {
     reading.busyMode = .timeout(5)
     let (kernels, sessions) = try DatabaseQueue(path: path, configuration: reading).read { db in
       try check(db)
+      try rehearse(db)
       return (try read(db), try readSessions(db))
     }
     var (content, unreadable) = kernels
@@ -87,12 +88,27 @@ extension RegistryDatabase {
     }
   }
 
-  private static func prepare(_ db: Database) throws {
+  /// Brings the schema up to date in memory first: what is wrong with it is found before anything of the file changes,
+  /// and the file is set aside as it was.
+  private static func rehearse(_ db: Database) throws {
+    let statements = try String.fetchAll(
+      db, sql: "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid")
+    try DatabaseQueue().write { memory in
+      for statement in statements { try memory.execute(sql: statement) }
+      try bringUpToDate(memory)
+    }
+  }
+
+  private static func bringUpToDate(_ db: Database) throws {
     try (schema + sessionSchema).forEach { try db.execute(sql: $0) }
     let columns = Set(try db.columns(in: "events").map(\.name))
     for (name, type) in laterColumns where !columns.contains(name) {
       try db.execute(sql: "ALTER TABLE events ADD COLUMN \(name) \(type)")
     }
+  }
+
+  private static func prepare(_ db: Database) throws {
+    try bringUpToDate(db)
     try db.execute(sql: "PRAGMA synchronous = FULL")
     // GRDB lowers it after its own preparation, so it is looked at, not trusted.
     let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")

@@ -34,16 +34,24 @@ public struct Hardening: Sendable, Hashable {
   public var privateTmp: Bool
   public var landlock: Bool
   public var seccomp: Bool
+  /// Of the users that kernels run as; the kernel is the one whose distance from it is its port. Nil: the host's user.
+  public var firstUser: UInt32?
 
-  public init(privateTmp: Bool = false, landlock: Bool = false, seccomp: Bool = false) {
+  public init(privateTmp: Bool = false, landlock: Bool = false, seccomp: Bool = false, firstUser: UInt32? = nil) {
     self.privateTmp = privateTmp
     self.landlock = landlock
     self.seccomp = seccomp
+    self.firstUser = firstUser
   }
+
+  /// It keeps its files where nobody else's are.
+  public var hasOwnDirectory: Bool { landlock || firstUser != nil }
 
   /// Of those that are asked for, as configurations call them.
   public var names: [String] {
-    [("private_tmp", privateTmp), ("landlock", landlock), ("seccomp", seccomp)].compactMap { $1 ? $0 : nil }
+    [
+      ("uid_range", firstUser != nil), ("private_tmp", privateTmp), ("landlock", landlock), ("seccomp", seccomp),
+    ].compactMap { $1 ? $0 : nil }
   }
 }
 

@@ -17,10 +17,10 @@ struct Gate: RouterMiddleware {
     var context = context
     // By the route that was found, so that no spelling of a path leads past its scope.
     let scope = RouteScopes.scope(request.method, context.endpointPath)
-    context.identity = try keeper.check(RequestFacts(request), for: scope)
-    context.isControlSocket = keeper.isLocal
+    context.identity = try await keeper.check(RequestFacts(request), for: scope, on: context.channel)
+    context.isControlSocket = context.identity == .local
     // The command line of the user whose host this is waits for nobody.
-    if keeper.isLocal { return try await next(request, context) }
+    if context.isControlSocket { return try await next(request, context) }
     let name = context.identity.name
     guard requests.begin(name) else {
       throw EngineError(.tooManyRequests, "\(requests.most) requests of '\(name)' are under way; wait for some of them")

@@ -2,6 +2,7 @@
 import FleetConfiguration
 import FleetCore
 import FleetEngine
+import NIOCore
 
 /// What is known of a request before it is routed.
 struct RequestFacts: Sendable {
@@ -42,14 +43,17 @@ extension Substring {
 /// Guards one listener.
 public struct Gatekeeper: Sendable {
   enum Door: Sendable {
-    /// The control socket: the directory's permissions are the check.
-    case local
+    /// The control socket: the directory's permissions are the check, but for kernels with users of their own.
+    case local(kernels: KernelUsers?)
     case tcp(tokens: TokenTable, hosts: Set<String>, origins: Set<String>, scheme: String)
   }
 
   let door: Door
 
-  public static let local = Gatekeeper(door: .local)
+  public static let local = Gatekeeper(door: .local(kernels: nil))
+
+  /// - Parameter kernels: who they are that may pass through the directory without being its user.
+  static func local(_ kernels: KernelUsers?) -> Gatekeeper { Gatekeeper(door: .local(kernels: kernels)) }
 
   public static func tcp(tokens: TokenTable, settings: FleetConfiguration.Host) -> Gatekeeper {
     Gatekeeper(
@@ -63,6 +67,13 @@ public struct Gatekeeper: Sendable {
 
   /// - Parameter scope: what the request needs; nil if it is open to everybody.
   /// - Throws: `forbidden` or `unauthorized`.
+  func check(_ facts: RequestFacts, for scope: Scope?, on channel: any Channel) async throws -> Identity {
+    guard case .local(let kernels?) = door else { return try check(facts, for: scope) }
+    let identity = try await kernels.identity(on: channel)
+    guard let scope, !identity.scopes.contains(scope) else { return identity }
+    throw EngineError(.forbidden, "\(identity.name) is a kernel, which may not \(scope.rawValue)")
+  }
+
   func check(_ facts: RequestFacts, for scope: Scope?) throws(EngineError) -> Identity {
     guard case .tcp(let tokens, let hosts, let origins, let scheme) = door else { return .local }
     try Self.check(host: facts.host, hosts)

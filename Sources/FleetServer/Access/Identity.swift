@@ -1,5 +1,6 @@
 // Who asks, and what they may.
 import FleetCore
+import FleetEngine
 
 /// What a token allows; a later one does not include an earlier one.
 public enum Scope: String, Sendable, Hashable, CaseIterable {
@@ -18,11 +19,20 @@ public struct Identity: Sendable, Hashable {
   /// "" is nobody in particular.
   public var owner: String
   public var scopes: Set<Scope>
+  /// Nobody in particular is somebody, too: a kernel that nobody owns sees those that nobody owns.
+  private var isKernel = false
 
   public init(name: String, owner: String, scopes: Set<Scope>) {
     self.name = name
     self.owner = owner
     self.scopes = scopes
+  }
+
+  /// A kernel with a user of its own, which the control socket knows by that user.
+  public static func kernel(_ id: KernelID, owner: String) -> Identity {
+    var identity = Identity(name: "\(id)", owner: owner, scopes: [.read, .execute])
+    identity.isKernel = true
+    return identity
   }
 
   /// Came through the control socket, whose directory is closed to others.
@@ -33,5 +43,8 @@ public struct Identity: Sendable, Hashable {
   public static let anonymous = Identity(name: "anonymous", owner: "", scopes: [])
 
   /// Owners see their own kernels; who may manage, or belongs to nobody in particular, sees all.
-  public var viewer: Viewer { scopes.contains(.manage) || owner.isEmpty ? .everyone : Viewer(owner: owner) }
+  public var viewer: Viewer {
+    if isKernel { return Viewer(owner: owner) }
+    return scopes.contains(.manage) || owner.isEmpty ? .everyone : Viewer(owner: owner)
+  }
 }

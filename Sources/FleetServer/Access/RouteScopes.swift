@@ -20,8 +20,8 @@ enum RouteScopes {
     if managed.contains(where: { route == $0 || route.hasPrefix($0 + "/") }) { return .manage }
     if route == "/kernels", method == .delete { return .manage }
     if route.hasPrefix("/silences"), !isReading { return .manage }
-    // A WebSocket begins with GET and runs code.
-    if route.hasSuffix("/channels") { return .execute }
+    // A WebSocket begins with GET and runs code; so does who knows a kernel's key.
+    if route.hasSuffix("/channels") || route.hasSuffix("/connection") { return .execute }
     return isReading ? .read : .execute
   }
 }

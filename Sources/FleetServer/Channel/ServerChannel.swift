@@ -77,7 +77,7 @@ struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
         return .http(try Self.addHTTP(channel, limits, logger))
       }
     }
-    let question = UpgradeQuestion { await upgrader.accepts($0) }
+    let question = UpgradeQuestion { await upgrader.accepts($0, on: channel) }
     return try channel.pipeline.syncOperations.configureUpgradableServer(upgrades, question, limits)
   }
 
@@ -129,8 +129,8 @@ private final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
 
   /// Whether access and the gateway let the request become a WebSocket. A refusal is said by the router, which checks
   /// the same.
-  func accepts(_ request: HTTPRequestHead) async -> Bool {
-    guard let identity = try? server.keeper.check(RequestFacts(request), for: .execute),
+  func accepts(_ request: HTTPRequestHead, on channel: any Channel) async -> Bool {
+    guard let identity = try? await server.keeper.check(RequestFacts(request), for: .execute, on: channel),
       let acceptance = await server.webSockets.accept(request, identity: identity)
     else { return false }
     accepted.withLock { $0 = acceptance }

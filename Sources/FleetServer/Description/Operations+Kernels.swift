@@ -53,6 +53,10 @@ extension APIDescription {
       "POST", "/kernels/{kernel}/interrupt", "interruptKernel", "kernels", "Interrupt what a kernel runs.", [.kernel],
       answers: [.json(kernelAnswer, "The kernel was told.")], errors: [.kernelNotFound, .wrongState]),
     Operation(
+      "GET", "/kernels/{kernel}/connection", "getConnection", "kernels",
+      "What a connection file says, with its key: for clients on this machine that cannot read the file.", [.kernel],
+      answers: [.json(Schema.object(["connection": connection]), "The connection.")], errors: [.kernelNotFound]),
+    Operation(
       "GET", "/kernels/{kernel}/logs", "readKernelLog", "kernels", "The last lines of a kernel's log.",
       [
         .kernel,
@@ -94,6 +98,12 @@ extension APIDescription {
       ]),
   ]
 
+  private static let connection: JSON = Schema.object([
+    "transport": Schema.string, "ip": Schema.string, "key": Schema.string, "signature_scheme": Schema.string,
+    "kernel_name": Schema.string, "shell_port": port, "iopub_port": port, "stdin_port": port, "control_port": port,
+    "hb_port": port,
+  ])
+  private static let port = Schema.integer(1...65535)
   private static let statuses = Status.allCases.map(\.rawValue)
   private static let kernelAnswer = Schema.object(["kernel": Schema.ref("Kernel")])
   private static let clientsAnswer = Schema.object(["others": Schema.count, "clients": Schema.list(Schema.string)])

@@ -5,7 +5,9 @@ import FleetCore
 import Glibc
 
 extension Doctor {
-  func system() -> [Finding] { [pidfd()] + limits() + [openFiles(), trust()] }
+  func system(_ configuration: FleetConfiguration) -> [Finding] {
+    [pidfd()] + limits() + [openFiles(), trust(configuration)]
+  }
 
   private func pidfd() -> Finding {
     let descriptor = fleet_pidfd_open(getpid())
@@ -63,7 +65,7 @@ extension Doctor {
   }
 
   private func hardening(_ trial: MachineTrial) -> Finding {
-    let names = ["private_tmp", "landlock", "seccomp"]
+    let names = MachineTrial.hardenings
     let offered = names.filter { trial.hardening[$0].map { $0 != "not enforced" } ?? false }
     let lacking = names.compactMap { trial.reasons[$0] }
     let words = ["no_new_privs always"] + (offered.isEmpty ? [] : ["on demand: " + offered.joined(separator: ", ")])
@@ -82,7 +84,13 @@ extension Doctor {
     return .ok("open files", "at most \(limit.rlim_max)")
   }
 
-  private func trust() -> Finding {
+  private func trust(_ configuration: FleetConfiguration) -> Finding {
+    if let users = configuration.hardening.uidRange {
+      do throws(ConfigurationError) { try directory.checkWay(users) } catch {
+        return .fail("trust", "\(error)", "correct [hardening] of fleet.toml, or choose another --fleet-dir")
+      }
+      return .ok("trust", "each kernel runs as a user of its own (\(users)), and sees the kernels of its owner")
+    }
     let user = getpwuid(geteuid()).flatMap { $0.pointee.pw_name }.map { String(cString: $0) } ?? "user \(geteuid())"
     return .ok("trust", "kernels run as \(user) and trust each other")
   }

@@ -12,7 +12,7 @@ struct Doctor {
     let configuration = configuration()
     return installation() + fleetDirectory() + [configuration.finding] + tokens(configuration.value) + [host()]
       + kernelspecs(configuration.value)
-      + system() + [ports(configuration.value)]
+      + system(configuration.value) + [ports(configuration.value)]
   }
 
   private func installation() -> [Finding] {
@@ -50,7 +50,7 @@ struct Doctor {
     guard access(directory.path, W_OK | X_OK) == 0 else {
       return [.fail(subject, "\(directory.path) cannot be written", "chmod 700 \(directory.path)")]
     }
-    if status.st_mode & 0o077 != 0 {
+    if FleetDirectory.isOpen(status) {
       return [.warn(subject, "\(directory.path) is open to other users", "chmod 700 \(directory.path)")]
     }
     var space = statvfs()

@@ -52,8 +52,8 @@ import Testing
   @Test func whatAKernelMadeIsRemovedAndNothingElse() throws {
     let kernel = Kernel.bare(1)
     let own = files.directory.ownDirectory(kernel.id.description)
-    try files.makeOwnDirectory(kernel.id.description)
-    try files.makeOwnDirectory(kernel.id.description)
+    try files.makeOwnDirectory(kernel)
+    try files.makeOwnDirectory(kernel)
     let kept = temporary.file("kept")
     mkdir(kept, 0o700)
     try touch("kept/file")
@@ -71,7 +71,7 @@ import Testing
     #expect(access(own, F_OK) != 0 && access(kept + "/file", F_OK) == 0)
     // In its place something that is not ours to enter.
     symlink(kept, own)
-    #expect(throws: StorageError.self) { try files.makeOwnDirectory(kernel.id.description) }
+    #expect(throws: StorageError.self) { try files.makeOwnDirectory(kernel) }
     #expect(files.removeOwnDirectory(kernel.id.description))
     #expect(access(kept + "/file", F_OK) == 0)
   }

@@ -58,9 +58,11 @@ import Testing
     let own = fleet.directory + "/own"
     try FileManager.default.createDirectory(atPath: own, withIntermediateDirectories: false)
     try "secret".write(toFile: fleet.directory + "/other.json", atomically: true, encoding: .utf8)
+    chmod(fleet.directory + "/other.json", 0o600)
     let victim = try await fleet.shell("sleep 1000")
     var hardening = hardening
     hardening.writable = [own]
+    if let user = hardening.user { chown(own, user.id, user.id) }
     let process = try await fleet.launch(
       fleet.request(
         ["python3", "-c", Self.tries, own, fleet.directory, "\(victim.kernel)"], hardening: hardening,
@@ -99,6 +101,51 @@ import Testing
     try await LaunchFixture.with { fleet in
       let outcomes = try await outcomes(LaunchHardening(landlock: true), fleet)
       #expect(outcomes["signal"] == Self.forbidden && outcomes["ptrace"] == Self.forbidden)
+    }
+  }
+
+  @Test(.enabled(if: offered.contains("uid_range"), "this user cannot become another one"))
+  func aUserOfItsOwnHasNothingToDoWithOthers() async throws {
+    try await LaunchFixture.with { fleet in
+      let user = LaunchHardening.User(id: 1_234_567, fleetGroup: 1_200_000)
+      chown(fleet.directory, .max, user.fleetGroup)
+      chmod(fleet.directory, 0o710)
+      let outcomes = try await outcomes(LaunchHardening(user: user), fleet)
+      for name in ["own", "here", "null", "fork", "thread", "run"] { #expect(outcomes[name] == "works", "\(name)") }
+      for name in ["read", "write", "append", "truncate", "create", "remove", "rename", "link"] {
+        #expect(outcomes[name] == Self.denied, "\(name): \(outcomes[name] ?? "")")
+      }
+      for name in ["signal", "ptrace", "mount", "chroot", "device"] {
+        #expect(outcomes[name] == Self.forbidden, "\(name): \(outcomes[name] ?? "")")
+      }
+    }
+  }
+
+  /// Its credentials changed after it was bound to its shim.
+  @Test(.enabled(if: offered.contains("uid_range"), "this user cannot become another one"))
+  func aUserOfItsOwnEndsWithItsShim() async throws {
+    try await LaunchFixture.with { fleet in
+      let user = LaunchHardening.User(id: 1_234_567, fleetGroup: 1_200_000)
+      let process = try await fleet.launch(
+        fleet.request(["sleep", "1000"], hardening: LaunchHardening(user: user), workingDirectory: "/"))
+      #expect(process.hardening == ["uid_range": "user id"])
+      try process.shim.send(SIGKILL)
+      #expect(await eventually { !isAlive(process.kernel) })
+    }
+  }
+
+  @Test(.enabled(if: offered.contains("uid_range"), "this user cannot become another one"))
+  func withoutControlGroupsProcessesOfAnotherUserAreBoundByAnRlimit() async throws {
+    try await LaunchFixture.with { fleet in
+      let user = LaunchHardening.User(id: 1_234_568, fleetGroup: 1_200_000)
+      let script =
+        "import os, time\nn = 1\ntry:\n  while os.fork(): n += 1\nexcept OSError: print(n, flush=True)\ntime.sleep(1)"
+      let process = try await fleet.launch(
+        fleet.request(
+          ["python3", "-c", script], limits: LaunchLimits(processes: 5), hardening: LaunchHardening(user: user),
+          workingDirectory: "/"))
+      #expect(process.limits == ["processes": "rlimit"])
+      #expect(await fleet.wait(for: "5", of: process))
     }
   }
 

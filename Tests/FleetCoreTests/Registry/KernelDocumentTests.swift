@@ -61,11 +61,21 @@ import Testing
     #expect(try roundTrip(kernel).kernel == Kernel.complete().durable)
   }
 
+  @Test func theUsersOfKernelsAreKept() throws {
+    var kernel = Kernel.bare()
+    kernel.specification.hardening.firstUser = 1_000_000
+    #expect(try roundTrip(kernel).kernel == kernel)
+    #expect(kernel.user?.id == UInt32(1_000_000 + kernel.port))
+  }
+
   static let mistakes: [(String, JSON, String)] = [
     ("uuid", "kernel-1", "uuid 'kernel-1' is none"), ("uuid", 1, "uuid is no string"), ("port", 0, "port 0"),
     ("port", 65_532, "port 65532"), ("port", -1, "port is no count"), ("port", "9555", "port is no count"),
     ("generation", 9_223_372_036_854_775_807, "generation is no count"), ("serial", nil, "serial is no count"),
     ("status", "gone", "status"), ("key", nil, "key is no string"), ("kernelspec", [], "kernelspec is no string"),
+    // Else it would start as the host's user.
+    ("hardening", ["first_user": 0], "first_user 0"), ("hardening", ["first_user": -1], "first_user -1"),
+    ("hardening", ["first_user": 4_294_901_760], "first_user 4294901760"),
   ]
 
   @Test(arguments: mistakes) func mistakesAreNamed(_ mistake: (member: String, value: JSON, why: String)) throws {

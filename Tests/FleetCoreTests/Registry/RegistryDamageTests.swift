@@ -102,6 +102,17 @@ import Testing
     }
   }
 
+  /// A flip that only a later write would notice: to SQLite, a column of another case is the same column.
+  @Test func aSchemaThatOnlyAWriteFindsDamaged() async throws {
+    var damaged = try Original()
+    damaged.log = []
+    let name = Array("number INTEGER".utf8)
+    let first = damaged.database[..<4096]
+    let place = try #require((0..<(first.count - name.count)).first { first[$0...].starts(with: name) })
+    damaged.database[place] ^= 0x20
+    try await check(damaged, "a column's name")
+  }
+
   @Test func everyByteOfTheHeader() async throws {
     let original = try Original()
     for place in 0..<100 {
