@@ -75,7 +75,14 @@ public final class FleetClient {
       }
     }
     var reader = HTTPResponseReader(deadline: deadline)
-    return try exchange(request, on: try UnixConnection(path: socketPath, deadline: deadline), &reader, deadline)
+    do {
+      return try exchange(request, on: try UnixConnection(path: socketPath, deadline: deadline), &reader, deadline)
+    } catch .connectionLost(let reason) {
+      // A host that was killed takes connections until its last thread has gone: the next try finds none, or another.
+      guard repeatable, reader.isUntouched else { throw .connectionLost(reason: reason) }
+      reader = HTTPResponseReader(deadline: deadline)
+      return try exchange(request, on: try UnixConnection(path: socketPath, deadline: deadline), &reader, deadline)
+    }
   }
 
   private func exchange(

@@ -81,6 +81,7 @@ private func health(_ host: FleetHost, _ control: HostControl) async -> JSON {
     "status": "healthy", "version": .string(control.version), "pid": JSON(getpid()), "uptime_seconds": JSON(uptime),
     "total_kernels": JSON(counts.total), "active_kernels": JSON(counts.active), "dead_kernels": JSON(counts.dead),
     "fleet_dir": .string(host.setup.directory.path), "http": JSON(web.url), "http_problem": JSON(web.problem),
+    "storage_problem": JSON(host.storageProblem), "registry_set_aside": JSON(host.registrySetAside),
   ]
 }
 

@@ -51,6 +51,8 @@ func runHost(options: HostOptions) async throws {
   setup.heartbeat = configuration.health.interval
   setup.builtInResources = KernelResources.files
   let host = try FleetHost(setup: setup)
+  let options = LastHost(configurationFile: options.configurationFile, http: options.http?.text)
+  if let problem = options.keep(directory) { log.warning("\(problem)") }
   let control = HostControl(version: fleetVersion, reloadPolicies: { await policies.reload($0) }) { kernels in
     // The end of the host's service ends the group.
     Task { await host.stop(kernels: kernels) }
@@ -78,6 +80,7 @@ func runHost(options: HostOptions) async throws {
   unlink(directory.socket)
   // The next host begins with what policies remember now, not with what they remembered at the last checkpoint.
   await policies.keepEverything()
+  if case .success = result { LastHost.forget(directory) }
   await host.leaveDirectory()
   try result.get()
 }

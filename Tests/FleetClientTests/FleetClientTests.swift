@@ -96,6 +96,16 @@ struct FleetClientTests {
     #expect(try FleetClient(socketPath: server.path).call("GET", "/") == 1)
   }
 
+  /// A host that was killed takes connections until it is gone altogether; whoever asks finds the next one.
+  @Test func onlyAQuestionIsAskedAgainOfAHostThatLeaves() throws {
+    let server = ScriptedServer([[], [ScriptedServer.json("1")], []])
+    let client = FleetClient(socketPath: server.path)
+    #expect(try client.call("GET", "/") == 1)
+    client.close()
+    let found = error { () throws(FleetClientError) in _ = try client.call("POST", "/kernels", [:]) }
+    #expect(found?.description.hasPrefix("the host went away while it was asked") == true)
+  }
+
   @Test func aHostThatSaysNothingIsNotWaitedForLonger() {
     let server = ScriptedServer([[.hang]])
     let client = FleetClient(socketPath: server.path)

@@ -81,6 +81,45 @@ extension EndToEnd {
       }
     }
 
+    @Test func `after a crash the host is what it was told to be, until somebody says otherwise`() async throws {
+      try await FleetFixture.with { fleet in
+        let config = fleet.home + "/mine.toml"
+        let text = "[ports]\nbase = \(fleet.basePort)\n[limits]\nopen_files = 99\n"
+        try text.write(toFile: config, atomically: true, encoding: .utf8)
+        try await fleet.ok("up", "--config", config, "--http", "")
+        func isMine() async throws -> Bool { try await fleet.ok("status", "--config").contains("open_files = 99") }
+        #expect(try await isMine())
+        for _ in 1...2 {
+          try await fleet.killHost()
+          let list = try await fleet.fleet("list")
+          #expect(list.errors.contains(" with --config \(config) --http \"\", as the one that died had;"), "\(list)")
+          #expect(try await isMine())
+        }
+        // Its file is gone: said, with the way out.
+        try await fleet.killHost()
+        try FileManager.default.removeItem(atPath: config)
+        let failed = try await fleet.fleet("list")
+        #expect(failed.code != 0 && failed.errors.contains("\(config): there is no such file"), "\(failed)")
+        #expect(failed.errors.contains("it was to have --config \(config)"), "\(failed)")
+        let up = try await fleet.fleet("up")
+        #expect(up.code == 0 && up.errors.contains("the host that died was started with --config \(config)"), "\(up)")
+        #expect(try await !isMine())
+        // One that was ended is not remembered.
+        try await fleet.ok("down")
+        try text.write(toFile: config, atomically: true, encoding: .utf8)
+        try await fleet.ok("up", "--config", config, "--http", "")
+        try await fleet.ok("down")
+        let list = try await fleet.fleet("list")
+        #expect(list.errors.contains("started a host") && !list.errors.contains("--config"), "\(list)")
+        // Nor is one believed whose record is damaged.
+        try await fleet.killHost()
+        try "{".write(toFile: fleet.home + "/host.json", atomically: true, encoding: .utf8)
+        let damaged = try await fleet.fleet("list")
+        #expect(damaged.code == 1 && damaged.errors.contains("host.json"), "\(damaged)")
+        try await fleet.ok("up")
+      }
+    }
+
     @Test func `down leaves kernels alone, down --kernels ends them`() async throws {
       try await FleetFixture.with { fleet in
         try await fleet.ok("spawn", "--name", "alice")

@@ -65,12 +65,23 @@ extension EndToEnd {
         let database = fleet.home + "/fleet.db"
         for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: database + suffix) }
         try Data(repeating: 0x5A, count: 8192).write(to: URL(fileURLWithPath: database))
-        try await fleet.ok("up")
+        let up = try await fleet.fleet("up")
+        #expect(up.code == 0)
+        let aside = try FileManager.default.contentsOfDirectory(atPath: fleet.home).first {
+          $0.hasPrefix("fleet.db.damaged-")
+        }
+        #expect(
+          up.errors.contains("the registry was damaged and is now \(fleet.home)/\(aside ?? "?"); 1 kernel that lived"))
+        #expect(try await fleet.ok("status").contains("registry  was damaged when this host started"))
+        #expect(try await fleet.ok("doctor").contains("warn  host: pid"))
         let after = try await fleet.kernel("alice")
         for member in ["id", "pid", "port", "config", "labels", "provider"] { #expect(before[member] == after[member]) }
+        // When it began, not when it was adopted.
+        let times = [before, after].compactMap { $0["started_at"]?.string }.compactMap {
+          try? Date($0, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        }
+        #expect(times.count == 2 && abs(times[0].timeIntervalSince(times[1])) < 0.5, "\(times)")
         #expect(try await fleet.ok("exec", "alice", "return x") == "5")
-        let names = try FileManager.default.contentsOfDirectory(atPath: fleet.home)
-        #expect(names.contains { $0.hasPrefix("fleet.db.damaged-") })
       }
     }
 

@@ -31,6 +31,23 @@ extension EndToEnd {
       }
     }
 
+    @Test func `who uses a kernel that crashed meanwhile is told that its variables are gone`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "alice")
+        try await fleet.ok("restart", "alice")
+        // Who asked for it knows.
+        #expect(try await fleet.fleet("exec", "alice", "x = 1").errors == "")
+        kill(Int32(try #require(try await fleet.kernel("alice")["pid"]?.int)), SIGKILL)
+        try await eventually("it to be back") {
+          let kernel = try await fleet.kernel("alice")
+          return kernel["status"] == "idle" && kernel["restarts"]?.int == 2
+        }
+        let result = try await fleet.fleet("exec", "alice", "return x")
+        #expect(result.code == 0 && result.errors.hasPrefix("fleet: alice was started again "), "\(result)")
+        #expect(result.errors.contains("ago (killed by SIGKILL): its variables are gone"), "\(result)")
+      }
+    }
+
     @Test func `a stopped process is unhealthy, a busy one is not, and both can be stopped`() async throws {
       try await FleetFixture.with(configuration: "[health]\ninterval = \"200ms\"\n") { fleet in
         try await fleet.ok("spawn", "--name", "frozen")

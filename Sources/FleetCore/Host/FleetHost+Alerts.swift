@@ -2,7 +2,22 @@
 import FleetEngine
 import JSON
 
+extension AlertCondition {
+  /// What the registry's writer tells.
+  static func unwritable(_ problem: String?) -> [AlertCondition] {
+    guard let problem else { return [] }
+    let summary = "\(problem): kernels go on, new ones are refused"
+    return [AlertCondition(name: "RegistryUnwritable", severity: "critical", summary: summary)]
+  }
+}
+
 extension FleetHost {
+  /// Why the registry cannot be written; nil if it can.
+  public nonisolated var storageProblem: String? { writer.problem }
+
+  /// Where this host put a damaged registry when it started; nil if it was sound.
+  public nonisolated var registrySetAside: String? { database.setAside }
+
   /// The document of `GET /alerts`: pending, firing, and those that were resolved lately.
   /// - Parameter viewer: an owner is told of no kernel but his, and of none that is gone: whose it was nobody knows.
   public func alerts(as viewer: Viewer = .everyone) async -> JSON {

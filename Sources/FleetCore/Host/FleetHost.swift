@@ -164,7 +164,9 @@ public actor FleetHost {
     let former = content.lastRun < Int64.max / 2 ? content.lastRun : 0
     events = EventFeed(run: max(FleetHost.wallMilliseconds(), former + 1))
     let bootID = Recovery.bootID()
-    writer = RegistryWriter(database: database, bootID: bootID, log: setup.log)
+    writer = RegistryWriter(database: database, bootID: bootID, log: setup.log) { [inbox] problem in
+      inbox.post(.conditions(source: "registry", AlertCondition.unwritable(problem)))
+    }
     files = KernelFiles(directory: directory, bootID: bootID)
     let (configuration, luaKernel, environment) = (setup.configuration, setup.luaKernel, setup.environment)
     resolver = Resolver(configuration: configuration, locator: setup.locator) {

@@ -76,7 +76,7 @@ struct Recovery: Sendable {
     switch found {
     case .success(.running(let process)):
       outcome.processes[row.kernel.id] = process
-      let startedAt = row.startedAt ?? FleetHost.wallMilliseconds()
+      let startedAt = row.startedAt ?? ProcessStat(pid: process.kernel)?.startedAt ?? FleetHost.wallMilliseconds()
       fate = .running(.init(shim: process.shim.pid, kernel: process.kernel, startedAt: startedAt))
     case .success(.ended): fate = ended(row.kernel)
     case .success(.absent): fate = absent(row.kernel, isOtherBoot: isOtherBoot)

@@ -25,13 +25,11 @@ public struct MachineTrial: Sendable {
     let most = LaunchLimits(
       memory: 256 << 20, cpu: 0.5, processes: 64, openFiles: 64, fileSize: 1 << 20, nice: 1)
     let all = LaunchHardening(privateTmp: true, landlock: true, seccomp: true)
-    guard case .started(_, _, let limits, var hardening, _) = try trial.run(most, all, isBestEffort: true),
-      // By itself: another user cannot reach the directory in which the others are tried.
-      case .started(_, _, _, let user, _) = try trial.run(.init(), .only("uid_range"), isBestEffort: true)
-    else { throw SystemError("read the report of \(shim)", code: EPROTO) }
-    hardening.merge(user) { $1 }
-    self.limits = limits
-    self.hardening = hardening
+    let held = try trial.held(most, all)
+    // By itself: another user cannot reach the directory in which the others are tried.
+    let user = try trial.held(.init(), .only("uid_range"))
+    limits = held.limits
+    hardening = held.hardening.merging(user.hardening) { $1 }
     var reasons: [String: String] = [:]
     for (name, means) in limits.merging(hardening, uniquingKeysWith: { $1 }) where means == "not enforced" {
       let isHardening = Self.hardenings.contains(name)
@@ -77,6 +75,16 @@ private struct Trial {
   }
 
   func leave() { _ = fleet_remove_tree(directory) }
+
+  /// What holds of all that is asked for.
+  func held(
+    _ limits: LaunchLimits, _ hardening: LaunchHardening
+  ) throws(SystemError) -> (limits: [String: String], hardening: [String: String]) {
+    switch try run(limits, hardening, isBestEffort: true) {
+    case .started(_, _, let limits, let hardening, _): return (limits, hardening)
+    case .failed(_, let code, let detail): throw SystemError("start a program (\(detail))", code: code)
+    }
+  }
 
   func run(_ limits: LaunchLimits, _ hardening: LaunchHardening, isBestEffort: Bool) throws(SystemError) -> ShimReport {
     let request = LaunchRequest(

@@ -48,6 +48,16 @@ struct ProcessStat: Sendable, Hashable {
     startTicks = UInt64(clamping: start)
   }
 
+  /// Milliseconds since 1970, to about 10 ms.
+  var startedAt: Int64 {
+    var (boot, wall) = (timespec(), timespec())
+    clock_gettime(CLOCK_BOOTTIME, &boot)
+    clock_gettime(CLOCK_REALTIME, &wall)
+    func milliseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000 }
+    let age = milliseconds(boot) - Int64(startTicks) * 1000 / Int64(sysconf(Int32(_SC_CLK_TCK)))
+    return milliseconds(wall) - age
+  }
+
   /// Neither a zombie nor on its way out.
   var isAlive: Bool { state != UInt8(ascii: "Z") && state != UInt8(ascii: "X") }
   var isStopped: Bool { state == UInt8(ascii: "T") }

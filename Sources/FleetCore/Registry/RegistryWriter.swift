@@ -24,6 +24,8 @@ final class RegistryWriter: Sendable {
   static let gaps: ClosedRange<Duration> = .milliseconds(15) ... .milliseconds(60)
   /// Lines of the story that are kept for a later try when they cannot be written.
   static let mostKeptNotes = 1000
+  /// Until that later try, when nothing else is to be written meanwhile.
+  static let retry: Duration = .seconds(2)
 
   private struct State {
     var waiting: [Work] = []
@@ -32,19 +34,29 @@ final class RegistryWriter: Sendable {
     var gap = RegistryWriter.gaps.lowerBound
     /// What happened while nothing could be written.
     var keptNotes: [StoredNote] = []
+    var problem: String?
+    var isRetrySet = false
   }
 
   private let database: RegistryDatabase
   private let bootID: String
   private let log: Logger
+  private let tell: @Sendable (String?) -> Void
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "fleet.registry.writer")
 
-  init(database: RegistryDatabase, bootID: String, log: Logger) {
+  /// - Parameter tell: why nothing can be written, once when that begins, and nil when it ends; on the writer's thread.
+  init(
+    database: RegistryDatabase, bootID: String, log: Logger, tell: @escaping @Sendable (String?) -> Void = { _ in }
+  ) {
     self.database = database
     self.bootID = bootID
     self.log = log
+    self.tell = tell
   }
+
+  /// Why the last try to write failed; nil if it did not.
+  var problem: String? { state.withLock { $0.problem } }
 
   func submit(_ work: Work) {
     let isUrgent = work.durable && !work.mayWait
@@ -101,13 +113,31 @@ final class RegistryWriter: Sendable {
     do throws(StorageError) {
       if !(batch.changes.isEmpty && batch.sessions.isEmpty && batch.notes.isEmpty) {
         try database.write(batch, durable: work.contains { $0.durable })
+        settle(nil)
       }
       result = .success(())
     } catch {
       keep(batch.notes, error)
+      settle("\(error)")
       result = .failure(error)
     }
     work.forEach { $0.completion?(result) }
+  }
+
+  private func settle(_ problem: String?) {
+    let (before, mustRetry) = state.withLock { state in
+      let mustRetry = problem != nil && !state.isRetrySet
+      defer { (state.problem, state.isRetrySet) = (problem, state.isRetrySet || mustRetry) }
+      return (state.problem, mustRetry)
+    }
+    if (before == nil) != (problem == nil) { tell(problem) }
+    guard mustRetry else { return }
+    queue.asyncAfter(deadline: .now() + .nanoseconds(Int(Self.retry.nanoseconds))) { [weak self] in
+      guard let self else { return }
+      self.state.withLock { $0.isRetrySet = false }
+      // The kept story alone.
+      if self.problem != nil { self.write([Work()]) }
+    }
   }
 
   /// Rows are given again by the engine; the story is nobody else's to keep.

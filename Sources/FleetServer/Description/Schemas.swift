@@ -48,7 +48,8 @@ extension APIDescription {
     "status": Schema.one(of: ["healthy"]), "version": Schema.string, "pid": Schema.integer,
     "uptime_seconds": Schema.number, "total_kernels": Schema.count, "active_kernels": Schema.count,
     "dead_kernels": Schema.count, "fleet_dir": Schema.string, "http": Schema.maybe(Schema.string),
-    "http_problem": Schema.maybe(Schema.string),
+    "http_problem": Schema.maybe(Schema.string), "storage_problem": Schema.maybe(Schema.string),
+    "registry_set_aside": Schema.maybe(Schema.string),
   ]
 
   private static let answerSchemas: [String: JSON] = [

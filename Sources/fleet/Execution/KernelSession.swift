@@ -18,6 +18,7 @@ final class KernelSession {
     }
     self.kernel = kernel
     self.access = access
+    if let note = kernel.freshStart { Output.note(note) }
     client = try KernelClient(ConnectionFile(reading: kernel.connectionFile))
     try Progress.during("waiting for \(kernel.title)") { try waitUntilReady() }
   }

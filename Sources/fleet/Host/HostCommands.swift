@@ -40,6 +40,11 @@ struct UpCommand: AsyncParsableCommand {
     if let running = try? FleetClient(socketPath: directory.socket).health() {
       throw Self.alreadyRunning(running["pid"]?.int ?? 0, directory)
     }
+    if let last = try? LastHost.read(directory),
+      last != LastHost(configurationFile: configurationFile, http: http?.text)
+    {
+      Output.note("the host that died was started with \(last.options)")
+    }
     let starter = HostStarter(directory: directory, configurationFile: configurationFile, http: http)
     switch try Progress.during("starting a host", starter.start) {
     case .started(let pid):
@@ -51,6 +56,7 @@ struct UpCommand: AsyncParsableCommand {
 
   /// A policy that cannot be used does not keep a host from starting; its author should hear of it all the same.
   private static func warn(_ status: JSON) {
+    Output.noteDamage(status)
     for policy in status["policies"]?.array ?? [] {
       let path = policy["path"]?.string ?? "?"
       if let problem = policy["file_problem"]?.string, policy["state"]?.string == "active" {
@@ -186,6 +192,10 @@ struct StatusCommand: ParsableCommand {
       kernels   \(number("active_kernels")) active, \(number("dead_kernels")) dead
 
       """
+    if let problem = status["storage_problem"]?.string { text += "storage   \(problem)\n" }
+    if let aside = status["registry_set_aside"]?.string {
+      text += "registry  was damaged when this host started, and is now \(aside); kernels that lived were adopted\n"
+    }
     let policies = status["policies"]?.array ?? []
     for policy in policies {
       let entry = policy["entry"]?.string ?? ""

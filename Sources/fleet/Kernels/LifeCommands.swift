@@ -51,8 +51,10 @@ struct StopAllCommand: ParsableCommand {
   static func complain(_ document: JSON) throws {
     let failed = document["failed"]?.array ?? []
     for kernel in failed {
-      Output.complain(
-        "\(kernel["id"]?.string ?? "?") was not stopped: \(kernel["error"]?.string ?? "no reason is known")")
+      let (id, error) = (kernel["id"]?.string ?? "?", kernel["error"]?.string ?? "no reason is known")
+      // It ended, and the registry does not know yet.
+      let isDone = error.hasPrefix("it is done")
+      Output.complain(isDone ? "\(id) was stopped: \(error)" : "\(id) was not stopped: \(error)")
     }
     if !failed.isEmpty { throw CommandFailure(.failed) }
   }

@@ -99,6 +99,14 @@ struct Doctor {
         return .warn(
           "host", "pid \(pid) is version \(version), this is \(fleetVersion)", "fleet down && fleet up: kernels go on")
       }
+      if let problem = health["storage_problem"]?.string {
+        return .fail("host", "pid \(pid): \(problem)", "make room, or let it write: it tries again by itself")
+      }
+      if let aside = health["registry_set_aside"]?.string {
+        return .warn(
+          "host", "pid \(pid) found its registry damaged and adopted the kernels that lived; the old one is \(aside)",
+          "compare it with fleet list, then remove it")
+      }
       return .ok("host", "runs (pid \(pid)) and answers on \(directory.socket)")
     } catch  where error.isHostUnreachable {
       return .ok("host", "none runs; commands that need one start it")

@@ -63,10 +63,25 @@ struct HostAccess {
     KernelDocument(try ask(about: name) { client throws(FleetClientError) in try client.kernel(name) }["kernel"] ?? [:])
   }
 
+  /// As the last one was started, if that one died.
   private func startHost() throws {
-    if case .started(let pid) = try HostStarter(directory: directory).start() {
-      Output.note("started a host (pid \(pid)) in \(directory.path); fleet down ends it")
+    let last = try LastHost.read(directory)
+    let starter = HostStarter(
+      directory: directory, configurationFile: last?.configurationFile,
+      http: last?.http.flatMap(HTTPOption.init(argument:)))
+    let outcome: HostStarter.Outcome
+    do { outcome = try starter.start() } catch let failure as CommandFailure {
+      guard let last else { throw failure }
+      throw CommandFailure(
+        code: failure.status,
+        "\(failure.message ?? "the host did not start"); it was to have \(last.options), as the one that died had: "
+          + "start another with fleet up")
     }
+    guard case .started(let pid) = outcome else { return }
+    let options = last.map { " with \($0.options), as the one that died had" } ?? ""
+    Output.note("started a host (pid \(pid)) in \(directory.path)\(options); fleet down ends it")
+    // Whatever it cannot say, the command's own question will.
+    if let health = try? client.health() { Output.noteDamage(health) }
   }
 }
 

@@ -38,6 +38,14 @@ struct KernelDocument {
   var cpu: String { document["cpu_percent"]?.double.map(Words.percent) ?? "-" }
   var uptime: String { document["uptime_seconds"]?.double.map(Words.uptime) ?? "-" }
 
+  /// That it was started again by itself a moment ago, which whoever uses it may not know; nil if it was not.
+  var freshStart: String? {
+    guard restarts > 0, exitCode != 0, let reason = exitReason, let uptime = document["uptime_seconds"]?.double,
+      uptime < 30
+    else { return nil }
+    return "\(title) was started again \(Words.uptime(uptime)) ago (\(reason)): its variables are gone"
+  }
+
   /// The file name of its config.
   var config: String { text("config").map { FilePath.name(of: $0) } ?? "-" }
 

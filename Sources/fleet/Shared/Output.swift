@@ -48,6 +48,14 @@ enum Output {
   /// What a script may want to keep apart from the data.
   static func note(_ text: String) { write("fleet: \(harmless(text))\n", to: STDERR_FILENO) }
 
+  /// Said when a host was started, whoever started it.
+  /// - Parameter health: of the host.
+  static func noteDamage(_ health: JSON) {
+    guard let aside = health["registry_set_aside"]?.string else { return }
+    let kernels = Words.count(health["total_kernels"]?.int.map(Int.init) ?? 0, "kernel")
+    note("the registry was damaged and is now \(aside); \(kernels) that lived were adopted")
+  }
+
   /// Names and words of others may hold what acts on a terminal: it is shown instead.
   static func harmless(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isHarmful) else { return text }

@@ -27,11 +27,15 @@ import Testing
         #expect(error.message.hasPrefix("the registry could not be written (cannot write the registry \(disk.path)"))
         #expect(error.message.hasSuffix("so nothing was started; make room and try again"))
       }
+      #expect(host.storageProblem?.hasPrefix("cannot write the registry") == true)
+      #expect(await Self.firing(host) == ["RegistryUnwritable"])
       // What is there goes on.
       #expect(await host.kernels().map(\.id) == [kernel.id])
       #expect(try await fleet.execute(kernel, "print(x)") == "still here")
       disk.makeRoom()
       let other = try await host.spawn(fleet.request())
+      #expect(await eventually { host.storageProblem == nil })
+      #expect(await Self.firing(host) == [])
       // The story of the bad times is there as well.
       #expect(fleet.log.lines.contains { $0.contains("events wait for a later try") })
       try await fleet.drop()
@@ -43,6 +47,10 @@ import Testing
       #expect(await Set(host.kernels().map(\.id)) == [kernel.id, other.id])
       #expect(try await fleet.execute(kernel, "print(x)") == "still here")
     }
+  }
+
+  private static func firing(_ host: FleetHost) async -> [String] {
+    (await host.alerts()["alerts"]?.array ?? []).filter { $0["state"] == "firing" }.compactMap { $0["name"]?.string }
   }
 
   @Test func aKernelCanBeStoppedOnAFullDisk() async throws {

@@ -9,16 +9,23 @@ import Testing
 
 @testable import FleetCore
 
+private final class Told: Sendable {
+  let problems = Mutex<[String?]>([])
+}
+
 @Suite struct RegistryWriterTests {
   let directory: TemporaryDirectory
   let database: RegistryDatabase
   let writer: RegistryWriter
+  private let told = Told()
   var path: String { directory.file("fleet.db") }
 
   init() throws {
     directory = try TemporaryDirectory()
     database = try RegistryDatabase.open(path: directory.file("fleet.db")).database
-    writer = RegistryWriter(database: database, bootID: "boot", log: .silent)
+    writer = RegistryWriter(database: database, bootID: "boot", log: .silent) { [told] problem in
+      told.problems.withLock { $0.append(problem) }
+    }
   }
 
   private func put(_ n: Int, durable: Bool = true) -> RegistryWriter.Work {
@@ -126,12 +133,15 @@ import Testing
     }
     await writer.flush()
     #expect(failures.withLock { $0.count } == 3)
-    #expect(failures.withLock { $0.allSatisfy { $0 == "cannot write the registry \(path): no such table: events" } })
+    let problem = "cannot write the registry \(path): no such table: events"
+    #expect(failures.withLock { $0.allSatisfy { $0 == problem } })
+    #expect(writer.problem == problem && told.problems.withLock { $0 } == [problem])
     try await other.write { try $0.execute(sql: "ALTER TABLE hidden RENAME TO events") }
     try other.close()
 
     writer.submit(put(4, durable: false))
     await writer.flush()
+    #expect(writer.problem == nil && told.problems.withLock { $0 } == [problem, nil])
     #expect(try database.notes(of: nil, last: 10).map(\.time) == [1, 2, 3])
     try database.close()
     // Rows are the engine's to give again.
