@@ -167,8 +167,9 @@ static bool take_output(void) {
 
 static void watch(void) {
   while (!ended) {
-    struct pollfd events[2] = {{.fd = signals, .events = POLLIN}, {.fd = output, .events = POLLIN}};
-    poll(events, 2, -1);
+    int patience = output < 0 ? 0 : log_patience();
+    struct pollfd events[2] = {{.fd = signals, .events = POLLIN}, {.fd = patience ? -1 : output, .events = POLLIN}};
+    poll(events, 2, patience ? patience : -1);
     if (events[1].revents) take_output();
     if (events[0].revents) take_signals();
   }

@@ -110,6 +110,7 @@ int alive_below(void);
 
 // log.c: what the kernel prints
 void log_open(const struct options *options);
+int log_patience(void);
 void log_take(const char *bytes, size_t count);
 void log_rotate_soon(void);
 long long log_lost(void);

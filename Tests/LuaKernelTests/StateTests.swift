@@ -31,6 +31,18 @@ import Testing
     }
   }
 
+  @Test func aFieldIsNotWhatIsKept() throws {
+    try withTemporaryDirectory { directory in
+      try withKernel(in: directory) { _, client in
+        let said = try client.value("select(2, pcall(function() state.x = 1 end))")
+        #expect(said?.contains(#"state.x = … would not be kept; write state.set("x", value)"#) == true)
+        #expect(
+          try client.value("select(2, pcall(function() state[1] = 1 end))")?.contains("state.set(1, value)") == true)
+        #expect(try client.value("state.x") == "nil")
+      }
+    }
+  }
+
   @Test func readingMakesNoFile() throws {
     try withTemporaryDirectory { directory in
       try withKernel(in: directory) { _, client in

@@ -33,7 +33,7 @@ extension FleetHost {
   public func endSilence(_ id: String) async throws -> JSON {
     await whenOpen()
     guard let silence = silencesInForce.first(where: { $0.id == id }) else {
-      throw EngineError(.silenceNotFound, "there is no silence \(id); see GET /silences")
+      throw EngineError(.silenceNotFound, "there is no silence \(id); fleet alerts silences lists them")
     }
     try await keep { silences in silences.removeAll { $0.id == id } }
     return silence.json

@@ -23,7 +23,18 @@ enum StateLibrary {
       try store.clear()
       return []
     }
+    try state.call(state.load(guardian, name: "state"))
   }
+
+  /// A field of the table looks like something that is kept, and would be forgotten with the process.
+  private static let guardian = """
+    setmetatable(state, {
+      __newindex = function(_, name)
+        local key = type(name) == "string" and string.format("%q", name) or tostring(name)
+        error("state." .. tostring(name) .. " = … would not be kept; write state.set(" .. key .. ", value)", 2)
+      end,
+    })
+    """
 
   private static func key(_ arguments: [LuaValue], _ function: String) throws(ScriptError) -> [UInt8] {
     switch arguments.first {

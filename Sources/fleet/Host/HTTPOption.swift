@@ -3,19 +3,17 @@ import ArgumentParser
 import FleetConfiguration
 
 /// An address, or "" for none.
-struct HTTPOption: ExpressibleByArgument, Sendable {
+struct HTTPOption: Sendable {
   let text: String
   private let address: HTTPAddress?
 
-  init?(argument: String) {
-    text = argument
-    if argument.isEmpty {
-      address = nil
-    } else {
-      // The parser of arguments tells of what it cannot read.
-      guard let address = try? HTTPAddress(parsing: argument) else { return nil }
-      self.address = address
-    }
+  init(parsing text: String) throws(ValueError) {
+    self.text = text
+    address = text.isEmpty ? nil : try HTTPAddress(parsing: text)
+  }
+
+  @Sendable static func parse(_ argument: String) throws -> HTTPOption {
+    do { return try HTTPOption(parsing: argument) } catch { throw ValidationError("\(error)") }
   }
 
   /// The command line counts more than fleet.toml.

@@ -20,7 +20,8 @@ struct UpCommand: AsyncParsableCommand {
   var config: String?
 
   @Option(
-    name: .long, help: "Where HTTP is served, such as 127.0.0.1:9550; \"\" for the control socket only.")
+    name: .long, help: "Where HTTP is served, such as 127.0.0.1:9550; \"\" for the control socket only.",
+    transform: HTTPOption.parse)
   var http: HTTPOption?
 
   @OptionGroup var directoryOptions: DirectoryOptions

@@ -14,7 +14,7 @@ struct AlertsCommand: ParsableCommand {
 struct AlertsListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "List the alerts that are pending, fire, or were resolved lately. Exit code 1 if one fires.")
+    abstract: "List the alerts that are pending, fire, or were resolved lately. Exit code 1 if one fires unsilenced.")
 
   @OptionGroup var jsonOption: JSONOption
   @OptionGroup var directoryOptions: DirectoryOptions
@@ -30,7 +30,10 @@ struct AlertsListCommand: ParsableCommand {
     } else {
       Output.write(Self.table(alerts))
     }
-    if alerts.contains(where: { $0["state"] == "firing" }) { throw CommandFailure(.failed) }
+    // Who silenced one knows of it.
+    if alerts.contains(where: { $0["state"] == "firing" && $0["silenced_by"]?.array?.isEmpty ?? true }) {
+      throw CommandFailure(.failed)
+    }
   }
 
   private static func table(_ alerts: [JSON]) -> String {

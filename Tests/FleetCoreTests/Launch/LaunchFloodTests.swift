@@ -73,6 +73,27 @@ import Testing
     }
   }
 
+  /// The rest waits in the kernel's own pipe, and takes nobody's time.
+  @Test func aFloodIsReadAtABoundedRate() async throws {
+    try await LaunchFixture.with { fleet in
+      let process = try await fleet.shell("exec yes a flood", rotation: LogRotation(size: 1 << 20, keep: 1))
+      func read() -> Int64 {
+        let lines = (SmallFile.text("/proc/\(process.shim.pid)/io") ?? "").split(separator: "\n")
+        return lines.first { $0.hasPrefix("rchar: ") }.flatMap { Int64($0.dropFirst("rchar: ".count)) } ?? -1
+      }
+      // A burst is free.
+      #expect(await eventually(within: .seconds(60)) { read() > 36 << 20 })
+      let (before, start) = (read(), ContinuousClock.now)
+      try await Task.sleep(for: .seconds(1))
+      let count = read() - before
+      let milliseconds = (ContinuousClock.now - start).nanoseconds / 1_000_000
+      #expect(count > 0 && count <= (milliseconds + 20) * (16 << 10) + (256 << 10), "\(count) in \(milliseconds) ms")
+      // Signals are seen meanwhile.
+      try process.terminate()
+      #expect(try await fleet.end(of: process)?.ending == .signal(SIGTERM))
+    }
+  }
+
   /// Looked at all the time: never more than was allowed, whatever the moment.
   @Test func bytesAreBoundedWhileItWrites() async throws {
     try await LaunchFixture.with { fleet in
