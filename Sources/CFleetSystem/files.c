@@ -70,52 +70,6 @@ static int remove_below(int parent, const char *name, int depth) {
 
 int fleet_remove_tree(const char *path) { return remove_below(AT_FDCWD, path, 128); }
 
-struct gift {
-  uid_t first, last, user;
-};
-
-static int give_below(int fd, const struct gift *gift, int depth);
-
-static int give(int parent, const char *name, const struct gift *gift, int depth) {
-  struct stat info;
-  if (fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) < 0) return errno == ENOENT ? 0 : -errno;
-  // Not what is root's: it may be a link that a kernel made, to a file that it wants.
-  if (info.st_uid < gift->first || info.st_uid > gift->last) return 0;
-  if (fchownat(parent, name, gift->user, gift->user, AT_SYMLINK_NOFOLLOW) < 0) return -errno;
-  if (!S_ISDIR(info.st_mode)) return 0;
-  if (depth == 0) return -ELOOP;
-  int below = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  return below < 0 ? -errno : give_below(below, gift, depth - 1);
-}
-
-static int give_below(int fd, const struct gift *gift, int depth) {
-  int result = 0;
-  DIR *directory = fdopendir(fd);
-  if (!directory) {
-    close(fd);
-    return -ENOMEM;
-  }
-  for (struct dirent *entry; !result && (entry = readdir(directory));) {
-    if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
-    result = give(dirfd(directory), entry->d_name, gift, depth);
-  }
-  closedir(directory);
-  return result;
-}
-
-int fleet_give_tree(const char *path, uid_t first, uid_t last, uid_t user) {
-  struct stat info;
-  if (lstat(path, &info) < 0) return -errno;
-  if (info.st_uid == user && info.st_gid == user) return 0;
-  const struct gift gift = {first, last, user};
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return -errno;
-  if (fchown(fd, user, user) == 0) return give_below(fd, &gift, 128);
-  int error = errno;
-  close(fd);
-  return -error;
-}
-
 int fleet_write_file(const char *path, const char *bytes, size_t count) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return -errno;

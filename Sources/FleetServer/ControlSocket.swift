@@ -32,7 +32,7 @@ public struct ControlSocket: Service {
       configuration: ApplicationConfiguration(
         address: .unixDomainSocket(path: try Self.address(path)), serverName: "fleet"),
       onServerRunning: { _ in
-        do throws(EngineError) { try kernels?.admit(to: path) } catch { log.error("\(error.message)") }
+        do throws(EngineError) { try KernelUsers.close(path, butTo: kernels) } catch { log.error("\(error.message)") }
         await onRunning()
       }, logger: log)
   }

@@ -163,6 +163,14 @@ extension FleetContext {
   /// allowed to them.
   fileprivate func checked(_ request: SpawnRequest, _ host: FleetHost) async throws -> SpawnRequest {
     if !isControlSocket { try await host.checkEnvironment(of: request) }
+    if identity.kernel != nil { try Self.checkNames(request) }
     return request
+  }
+
+  /// The host reads configs with its own rights, which a kernel with a user of its own has not.
+  private static func checkNames(_ request: SpawnRequest) throws(EngineError) {
+    for name in [request.config, request.provider] where name?.contains("/") == true {
+      throw EngineError(.forbidden, "a kernel names configs by their names, such as openai, not by paths")
+    }
   }
 }

@@ -71,6 +71,18 @@ static int tasks_of_user(pid_t pid, int user) {
   return stat(path, &info) == 0 && info.st_uid == (uid_t)user && look(pid, &process) ? process.threads : 0;
 }
 
+static int lives_for(pid_t pid, int user) {
+  char path[32];
+  struct stat info;
+  struct process process;
+  snprintf(path, sizeof path, "/proc/%d", (int)pid);
+  bool lives = stat(path, &info) == 0 && info.st_uid == (uid_t)user && look(pid, &process);
+  return lives && process.state != 'Z' && process.state != 'X';
+}
+
+// Whether a user has a process that can still do something.
+bool user_lives(uid_t user) { return each_process(lives_for, (int)user) > 0; }
+
 int count_user_tasks(uid_t user) { return each_process(tasks_of_user, (int)user); }
 
 static int alive(pid_t pid, int unused) {

@@ -22,7 +22,7 @@ enum {
   EXECUTE = 1 << 0, WRITE_FILE = 1 << 1, READ_FILE = 1 << 2, READ_DIR = 1 << 3,
   REMOVE_DIR = 1 << 4, REMOVE_FILE = 1 << 5, MAKE_ANY = 0x7f << 6, MAKE_DEVICES = 1 << 6 | 1 << 11, REFER = 1 << 13, TRUNCATE = 1 << 14,
   SCOPE_SIGNAL = 1 << 1,
-  CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1,
+  JOIN_SESSION_KEYRING = 1, CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1,
 };
 struct ruleset {
   uint64_t files, network, scoped;
@@ -94,6 +94,7 @@ static int private_tmp(const struct options *options) {
 static int own_user(const struct options *options) {
   uid_t user = options->user;
   if (setgroups(1, &options->fleet) < 0 || setresgid(user, user, user) < 0 || setresuid(user, user, user) < 0) return errno;
+  syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL);  // else it had the host's keys; some systems have none
   return 0;
 }
 
@@ -169,7 +170,8 @@ static const char *why(enum hardening which, int error) {
 
 // In the shim, told by the kernel's process.
 void hardening_refused(const struct options *options, enum hardening which, int error) {
-  if (!options->best_effort) fail("hardening", error, "%s is not possible: %s", names[which], why(which, error));
+  bool must = !options->best_effort || which == HARDEN_USER;
+  if (must) fail("hardening", error, "%s is not possible: %s", names[which], why(which, error));
   enforced_by[which] = "not enforced";
 }
 

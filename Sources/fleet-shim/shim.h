@@ -105,6 +105,7 @@ void hardening_add(struct text *text, const struct options *options);
 
 // below.c: the processes below the shim
 int count_user_tasks(uid_t user);
+bool user_lives(uid_t user);
 void kill_below(void);
 int alive_below(void);
 

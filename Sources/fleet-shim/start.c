@@ -42,7 +42,8 @@ static void harden_self(const struct options *options, enum hardening which, int
   int error = options->hardened[which] ? harden(options, which) : 0;
   if (!error) return;
   tell(report, STAGE_HARDENING + (int)which, error);
-  if (!options->best_effort) _exit(127);
+  // Not with the rights of root in the place of nobody's.
+  if (!options->best_effort || which == HARDEN_USER) _exit(127);
 }
 
 // The death of the shim is to be the kernel's; said again after the process's credentials may have changed.
@@ -78,6 +79,8 @@ pid_t start_kernel(const struct options *options, int output) {
   if (pipe2(gate, O_CLOEXEC) < 0 || pipe2(result, O_CLOEXEC) < 0) fail("prepare", errno, "cannot make a pipe");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("prepare", errno, "cannot set no_new_privs");
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) fail("prepare", errno, "cannot become a subreaper");
+  if (options->user && user_lives(options->user))
+    fail("hardening", EBUSY, "user %u has processes already; each host needs a uid_range of its own", options->user);
   // Whoever opens /dev/stdout opens the pipe again, as its own user.
   if (options->user && fchown(output, options->user, options->user) < 0) {
     // Then it cannot become that user either, which is told.

@@ -51,8 +51,6 @@ func runHost(options: HostOptions) async throws {
   setup.heartbeat = configuration.health.interval
   setup.builtInResources = KernelResources.files
   let host = try FleetHost(setup: setup)
-  let options = LastHost(configurationFile: options.configurationFile, http: options.http?.text)
-  if let problem = options.keep(directory) { log.warning("\(problem)") }
   let control = HostControl(version: fleetVersion, reloadPolicies: { await policies.reload($0) }) { kernels in
     // The end of the host's service ends the group.
     Task { await host.stop(kernels: kernels) }
@@ -61,6 +59,8 @@ func runHost(options: HostOptions) async throws {
     try WebListener(host: host, control: control, settings: configuration.host, address: $0, log: log)
   }
   let socket = try ControlSocket(host: host, control: control, listener: listener, log: log) {
+    let options = LastHost(configurationFile: options.configurationFile, http: options.http?.text)
+    if let problem = options.keep(directory) { log.warning("\(problem)") }
     log.info("fleet \(fleetVersion) answers on \(directory.socket) (pid \(getpid()))")
   }
   // Kernels start where the host is: not wherever somebody typed the command that happened to start it.

@@ -226,7 +226,7 @@ struct FleetConfigurationTests {
     ),
     (
       "[hardening]\nuid_range = \"200000-200099\"",
-      "2: \"uid_range\" in [hardening]: 200000-200099 are 100 user ids; 65536 are needed, one for each port: 200000-265535"
+      "2: \"uid_range\" in [hardening]: 200000-200099 are 100 user ids; a host takes 65536: 200000-265535"
     ),
     ("[hosts]", "1: unknown section \"hosts\"; did you mean \"host\"?"),
     (

@@ -18,6 +18,19 @@ struct PortTests {
     #expect(fleet[fleet.idleKernel()].port == 9570)
   }
 
+  /// Users come round after 65,535 kernels, but none to two that are there at once.
+  @Test func nobodyGetsAnothersUser() {
+    let fleet = Harness(totalSpawned: 65_534)
+    var old = Kernel(
+      id: .number(77), serial: 1, specification: .lua, key: "", port: 9555)
+    old.status = .idle
+    old.generation = 1
+    fleet.send(.recovered([Recovered(kernel: old, fate: .running(.with(pid: 7)))]))
+    let ids = (1...2).map { _ in fleet.idleKernel() }
+    #expect(ids.map { fleet[$0].serial } == [65_535, 65_537])
+    #expect(([old.id] + ids).map { fleet[$0].userOffset } == [1, 65_535, 2])
+  }
+
   @Test func aStrangersPortIsPassedOver() {
     let fleet = Harness()
     let (id, ticket) = fleet.spawn()

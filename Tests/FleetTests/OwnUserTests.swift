@@ -34,10 +34,9 @@ extension EndToEnd {
         guard try await Self.spawn(fleet, "--name", "a") else { return }
         try await fleet.ok("spawn", "--name", "b")
         let (a, b) = (try await fleet.kernel("a"), try await fleet.kernel("b"))
-        let port = Int(try #require(a["port"]?.int))
         let who = try await fleet.ok("exec", "a", "return io.popen('id -u; id -g'):read('a')")
         #expect(
-          who.split(whereSeparator: \.isNewline).map(String.init) == ["\(Self.first + port)", "\(Self.first + port)"])
+          who.split(whereSeparator: \.isNewline).map(String.init) == ["\(Self.first + 1)", "\(Self.first + 1)"])
         let rights = try await fleet.ok(
           "exec", "a", "return io.open('/proc/self/status'):read('a'):match('CapEff:%s*(%x+)')")
         #expect(Int(rights, radix: 16) == 0)
@@ -92,6 +91,14 @@ extension EndToEnd {
         }
         #expect(try await names("a") == ["a", "a2"])
         #expect(try await names("n") == ["n"])
+        // What nobody owns is nobody's to take: it may be somebody's tomorrow.
+        #expect(try await fleet.ok("exec", "n", "return require('fleet').spawn{name = 'n2'}.name") == "n2")
+        #expect(try await names("n") == ["n", "n2"])
+        #expect(try await Self.ask(fleet, "n2", "http://fleet/kernels/n/connection").0 == 404)
+        // The host reads files with other rights than the kernel has.
+        let path = "-X POST -d '{\"config\": \"/etc/shadow\"}' http://fleet/kernels"
+        let (forbidden, why) = try await Self.ask(fleet, "a", path)
+        #expect(forbidden == 403 && why["error"]?.string?.contains("by their names") == true, "\(why)")
         let code = "return require('fleet').get('a2'):exec('return 6 * 7')"
         #expect(try await fleet.ok("exec", "a", code).hasPrefix("42"))
         for request in ["b", "b/connection", "b/logs"] {
@@ -107,6 +114,47 @@ extension EndToEnd {
         let spawn = "-X POST -d '{\"owner\": \"bob\"}' http://fleet/kernels"
         #expect(try await Self.ask(fleet, "a", spawn).0 == 403)
         #expect(try await fleet.ok("exec", "a", "return require('fleet').spawn{name = 'a3'}.owner") == "ann")
+      }
+    }
+
+    @Test func `a kernel cannot take the connections of others`() async throws {
+      try await FleetFixture.with(configuration: Self.configuration) { fleet in
+        guard try await Self.spawn(fleet, "--name", "a") else { return }
+        let greedy = """
+          python3 - <<'E'
+          import os, socket
+          held = []
+          for _ in range(200):
+              s = socket.socket(socket.AF_UNIX); s.settimeout(5); s.connect(os.environ['FLEET_SOCKET'])
+              try:
+                  s.sendall(b'GET /health HTTP/1.1\\r\\nHost: fleet\\r\\n\\r\\n')
+                  if s.recv(100): held.append(s)
+              except OSError: pass
+          print(len(held))
+          E
+          """
+        #expect(try await fleet.ok("exec", "a", "return io.popen([[\(greedy)]]):read('n')") == "64")
+        try await fleet.ok("spawn", "--name", "b")
+      }
+    }
+
+    @Test func `uid_range in an hour of need`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "old")
+        try await fleet.ok("down")
+        let text = try String(contentsOfFile: fleet.home + "/fleet.toml", encoding: .utf8)
+        try (text + Self.configuration).write(toFile: fleet.home + "/fleet.toml", atomically: true, encoding: .utf8)
+        try await fleet.ok("up")
+        #expect(fleet.hostLog.contains("from before uid_range was \(Self.first)-"))
+        guard try await Self.spawn(fleet, "--name", "new") else { return }
+        // And taken out again: no other user comes to the socket.
+        try await fleet.ok("down")
+        try text.write(toFile: fleet.home + "/fleet.toml", atomically: true, encoding: .utf8)
+        try await fleet.ok("up")
+        let said = try await fleet.ok(
+          "exec", "new", "return io.popen('curl -s --unix-socket $FLEET_SOCKET http://x/health; echo $?'):read('a')")
+        #expect(said.hasPrefix("7"), "\(said)")
+        #expect(try await fleet.ok("exec", "old", "return 1") == "1")
       }
     }
 

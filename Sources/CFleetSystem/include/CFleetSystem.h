@@ -54,11 +54,6 @@ int fleet_open_record(const char *path);
 // Removes a directory with everything below it; links are removed, not followed. 0 also when there is none.
 int fleet_remove_tree(const char *path);
 
-// Gives a directory to `user` and the group of that number, and of what is below it that which belongs to one of the users
-// from `first` to `last`; links are given, not followed. Nothing is done when the directory is the user's already. 0 or a
-// negative errno.
-int fleet_give_tree(const char *path, uid_t first, uid_t last, uid_t user);
-
 // The version of Landlock that this system has; below 1 it has none.
 int fleet_landlock_abi(void);
 

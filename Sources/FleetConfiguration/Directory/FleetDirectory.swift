@@ -48,7 +48,7 @@ public struct FleetDirectory: Sendable, Hashable {
   public func lockFile(_ id: String) -> String { file(id, ".lock") }
   public func exitFile(_ id: String) -> String { file(id, ".exit") }
   public func logFile(_ id: String) -> String { "\(logs)/\(checked(id)).log" }
-  /// For the files of a kernel that may write nowhere else; see `HardeningSettings.landlock`.
+  /// For the files of a kernel that may write nowhere else; see `HardeningSettings.landlock` and `uidRange`.
   public func ownDirectory(_ id: String) -> String { file(id, ".d") }
   public func stateFile(uuid: String) -> String { file(uuid, ".state.db") }
 

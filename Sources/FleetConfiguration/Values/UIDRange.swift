@@ -1,7 +1,7 @@
 // `uid_range`: the user ids that kernels run as.
 
-/// As many user ids as there are ports: the kernel at port P runs as the user `first` + P, and as the group of that number.
-/// Two kernels cannot have one port, so that no two have one user, not even those of two hosts with one range.
+/// 65,536 user ids of one host: its kernels run as those above `first`, one after the other, and as the groups of those
+/// numbers. A kernel keeps its user for life, and nobody gets it again before 65,535 others were spawned.
 public struct UIDRange: Sendable, Hashable, CustomStringConvertible {
   /// Of the users, and of the group by which kernels pass through the fleet directory.
   public let first: UInt32
@@ -21,7 +21,7 @@ public struct UIDRange: Sendable, Hashable, CustomStringConvertible {
     }
     guard last - first == Self.count - 1 else {
       throw ValueError(
-        "\(text) are \(UInt64(last - first) + 1) user ids; 65536 are needed, one for each port: "
+        "\(text) are \(UInt64(last - first) + 1) user ids; a host takes 65536: "
           + "\(first)-\(UInt64(first) + UInt64(Self.count) - 1)")
     }
     self.first = first

@@ -50,6 +50,7 @@ extension FleetHost {
     for (id, process) in outcome.processes { processes.remember(process, of: id) }
     for stray in outcome.strays { processes.end(stray: stray) }
     handle(.recovered(outcome.rows))
+    warnOfOtherUsers()
     save(outcome.unsaved)
     recover(content.sessions, unreadable: content.unreadableSessions)
     if case .opening(let waiting) = phase {
@@ -59,6 +60,16 @@ extension FleetHost {
       waiting.forEach { $0.resume() }
     }
     registryChanged()
+  }
+
+  /// A kernel keeps the hardening that it was spawned with.
+  private func warnOfOtherUsers() {
+    guard let users = setup.configuration.hardening.uidRange else { return }
+    for kernel in engine.kernels.values where kernel.specification.hardening.firstUser != users.first {
+      let user = kernel.user.map { "user \($0.id)" } ?? "the host's user, and may do what it may"
+      setup.log.warning(
+        "\(kernel.id): from before uid_range was \(users): it runs as \(user); stop it and spawn another")
+    }
   }
 
   /// Gives a row to kernels that were adopted without one. Until it is written, the next host adopts them likewise.

@@ -33,21 +33,20 @@ struct KernelFiles: Sendable {
   /// Makes the directory of a kernel that may write nowhere else; what it left there stays for a restart.
   func makeOwnDirectory(_ kernel: Kernel) throws(StorageError) {
     let path = directory.ownDirectory("\(kernel.id)")
-    let first = kernel.specification.hardening.firstUser
-    var info = stat()
+    let owner = kernel.user?.id ?? geteuid()
     if mkdir(path, 0o700) != 0 {
+      var info = stat()
       guard errno == EEXIST, lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR,
-        info.st_uid == geteuid() || first.map({ $0..<($0 + UIDRange.count) ~= info.st_uid }) ?? false
+        info.st_uid == owner || info.st_uid == geteuid()
       else {
-        let why = errno == EEXIST ? "something else has that name" : Self.errorText()
-        throw StorageError("cannot make \(path): \(why)")
+        throw StorageError(
+          "cannot make \(path): \(errno == EEXIST ? "something else has that name" : Self.errorText())")
       }
+      if info.st_uid == owner { return }
     }
-    guard let first, let user = kernel.user else { return }
-    // Of another user when the kernel had to take another port.
-    let result = fleet_give_tree(path, first, first + (UIDRange.count - 1), user.id)
-    guard result == 0 else {
-      throw StorageError("cannot give \(path) to user \(user.id): \(SystemError.text(of: -result))")
+    // Nothing of the kernel's is in it yet.
+    guard lchown(path, owner, kernel.user?.id ?? .max) == 0 else {
+      throw StorageError("cannot give \(path) to user \(owner): \(Self.errorText())")
     }
   }
 

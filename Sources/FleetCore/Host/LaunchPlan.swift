@@ -41,8 +41,11 @@ struct LaunchPlan: Sendable {
 
   private func hardening(_ kernel: Kernel) -> LaunchHardening {
     let wanted = kernel.specification.hardening
+    var user = kernel.user
+    // Another range is in force since: the directory is passed through by its group.
+    if let first = setup.configuration.hardening.uidRange?.first { user?.fleetGroup = first }
     return LaunchHardening(
-      privateTmp: wanted.privateTmp, landlock: wanted.landlock, seccomp: wanted.seccomp, user: kernel.user,
+      privateTmp: wanted.privateTmp, landlock: wanted.landlock, seccomp: wanted.seccomp, user: user,
       writable: wanted.landlock ? [setup.directory.ownDirectory("\(kernel.id)")] : [])
   }
 
@@ -77,7 +80,7 @@ struct LaunchPlan: Sendable {
 extension Kernel {
   /// Whom it runs as; nil: the host's user.
   var user: LaunchHardening.User? {
-    specification.hardening.firstUser.map { .init(id: $0 + UInt32(port), fleetGroup: $0) }
+    specification.hardening.firstUser.map { .init(id: $0 + UInt32(userOffset), fleetGroup: $0) }
   }
 }
 

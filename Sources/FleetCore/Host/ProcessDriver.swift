@@ -90,8 +90,7 @@ final class ProcessDriver: Sendable {
     }
     if let user = kernel.user, let name = FilePath.userName(user.id) {
       throw LaunchFailure(
-        reason: "the user id \(user.id) belongs to \(name); choose another uid_range in fleet.toml", portTaken: true,
-        code: .limit)
+        reason: "the user id \(user.id) belongs to \(name); choose another uid_range in fleet.toml", code: .limit)
     }
     if kernel.specification.hardening.hasOwnDirectory { try files.makeOwnDirectory(kernel) }
     try files.writeConnectionFile(kernel)

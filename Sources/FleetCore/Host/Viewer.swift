@@ -5,13 +5,18 @@ import FleetEngine
 public struct Viewer: Sendable, Hashable {
   /// nil: all kernels, whoever owns them.
   public var owner: String?
+  /// A kernel that asks for itself, and sees itself whoever owns it.
+  public var kernel: KernelID?
 
-  public init(owner: String?) { self.owner = owner }
+  public init(owner: String?, kernel: KernelID? = nil) {
+    self.owner = owner
+    self.kernel = kernel
+  }
 
   /// Sees and touches everything.
   public static let everyone = Viewer(owner: nil)
 
-  public func sees(_ kernel: Kernel) -> Bool { sees(owner: kernel.specification.owner) }
+  public func sees(_ kernel: Kernel) -> Bool { sees(owner: kernel.specification.owner) || kernel.id == self.kernel }
 
   public func sees(owner other: String) -> Bool { owner == nil || owner == other }
 

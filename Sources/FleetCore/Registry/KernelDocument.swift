@@ -137,9 +137,9 @@ enum KernelDocument {
 
   /// What cannot be one must not start a kernel as the host's user instead.
   private static func firstUser(_ hardening: JSON) throws(KernelDocumentError) -> UInt32? {
-    guard let number = hardening["first_user"]?.int else { return nil }
-    guard let user = UInt32(exactly: number), user > 0, user < .max - UIDRange.count else {
-      throw KernelDocumentError(description: "first_user \(number)")
+    guard let value = hardening["first_user"], !value.isNull else { return nil }
+    guard let user = value.int.flatMap(UInt32.init(exactly:)), user > 0, user <= .max - UIDRange.count else {
+      throw KernelDocumentError(description: "first_user \(value.text())")
     }
     return user
   }

@@ -31,7 +31,7 @@ extension Engine {
     if let holder = references[new.id.description] {
       throw EngineError(.nameTaken, "the id \(new.id) is taken by a kernel with UUID \(holder.uuid); try again")
     }
-    totalSpawned += 1
+    takeSerial()
     var kernel = Kernel(
       id: new.id, serial: totalSpawned, specification: specification, key: new.key, port: port)
     kernel.portAttempts = 1
@@ -42,6 +42,14 @@ extension Engine {
     note(new.id, .spawned, describe(specification) + " on port \(port)")
     saveIntent(new.id)
     return new.id
+  }
+
+  /// Not one whose user another kernel still is.
+  private mutating func takeSerial() {
+    repeat {
+      totalSpawned += 1
+    } while totalSpawned > 65_535
+      && kernels.values.contains { $0.userOffset == Kernel.userOffset(ofSerial: totalSpawned) }
   }
 
   /// - Parameter owner: who asks; whose a name is otherwise is not told.

@@ -34,7 +34,7 @@ public struct Hardening: Sendable, Hashable {
   public var privateTmp: Bool
   public var landlock: Bool
   public var seccomp: Bool
-  /// Of the users that kernels run as; the kernel is the one whose distance from it is its port. Nil: the host's user.
+  /// The first of 65,536 users, which no kernel is; nil: the host's user.
   public var firstUser: UInt32?
 
   public init(privateTmp: Bool = false, landlock: Bool = false, seccomp: Bool = false, firstUser: UInt32? = nil) {
@@ -265,4 +265,12 @@ public struct StopProgress: Sendable, Hashable {
 
   /// In the order of escalation.
   public enum Step: Int, Sendable, Hashable { case intent, request, terminate, kill }
+}
+
+extension Kernel {
+  /// Its distance from `Hardening.firstUser`, 1 to 65,535: its own for life, and nobody's again for as long as serials
+  /// take to come round.
+  public var userOffset: Int { Self.userOffset(ofSerial: serial) }
+
+  static func userOffset(ofSerial serial: Int) -> Int { 1 + (serial - 1) % 65_535 }
 }

@@ -19,8 +19,8 @@ public struct Identity: Sendable, Hashable {
   /// "" is nobody in particular.
   public var owner: String
   public var scopes: Set<Scope>
-  /// Nobody in particular is somebody, too: a kernel that nobody owns sees those that nobody owns.
-  private var isKernel = false
+  /// Who asks, if it is a kernel.
+  private(set) var kernel: KernelID?
 
   public init(name: String, owner: String, scopes: Set<Scope>) {
     self.name = name
@@ -28,10 +28,11 @@ public struct Identity: Sendable, Hashable {
     self.scopes = scopes
   }
 
-  /// A kernel with a user of its own, which the control socket knows by that user.
+  /// A kernel with a user of its own, which the control socket knows by that user. One that nobody owns is its own owner:
+  /// what else belongs to nobody, such as the kernels that pools hold ready, may be somebody's tomorrow.
   public static func kernel(_ id: KernelID, owner: String) -> Identity {
-    var identity = Identity(name: "\(id)", owner: owner, scopes: [.read, .execute])
-    identity.isKernel = true
+    var identity = Identity(name: "\(id)", owner: owner.isEmpty ? "\(id)" : owner, scopes: [.read, .execute])
+    identity.kernel = id
     return identity
   }
 
@@ -44,7 +45,7 @@ public struct Identity: Sendable, Hashable {
 
   /// Owners see their own kernels; who may manage, or belongs to nobody in particular, sees all.
   public var viewer: Viewer {
-    if isKernel { return Viewer(owner: owner) }
+    if let kernel { return Viewer(owner: owner, kernel: kernel) }
     return scopes.contains(.manage) || owner.isEmpty ? .everyone : Viewer(owner: owner)
   }
 }

@@ -44,7 +44,7 @@ struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
-      let address = channel.remoteAddress?.ipAddress ?? ""
+      let address = channel.remoteAddress?.ipAddress ?? (keeper.isLocal ? KernelUsers.name(of: channel) : "")
       guard table.add(address) else {
         channel.close(promise: nil)
         return Value(channel: channel, mode: channel.eventLoop.makeFailedFuture(ChannelError.eof))

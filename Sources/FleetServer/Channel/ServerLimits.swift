@@ -7,6 +7,8 @@ public struct ServerLimits: Sendable {
   public var connections = 4096
   /// Connections from one address.
   public var connectionsOfAddress = 2048
+  /// Connections of one kernel that has a user of its own to the control socket.
+  public var connectionsOfKernel = 64
   /// Requests of one token that run at a time.
   public var requests = 256
   /// Bytes of a request's head, and how many fields it has.
@@ -38,12 +40,14 @@ final class ConnectionTable: Sendable {
 
   var count: Int { state.withLock(\.total) }
 
-  /// False if there is no room for another one.
+  /// False if there is no room for another one. For the host's own user, on the control socket, there is more than for
+  /// others: it must be able to end them.
+  /// - Parameter address: an IP address, or as `KernelUsers.name` has it.
   func add(_ address: String) -> Bool {
     state.withLock { state in
-      guard state.total < limits.connections, state.byAddress[address, default: 0] < limits.connectionsOfAddress else {
-        return false
-      }
+      let most = address.hasPrefix("user ") ? limits.connectionsOfKernel : limits.connectionsOfAddress
+      let isFull = state.total >= limits.connections && !address.isEmpty
+      guard !isFull, state.byAddress[address, default: 0] < most else { return false }
       state.total += 1
       state.byAddress[address, default: 0] += 1
       return true

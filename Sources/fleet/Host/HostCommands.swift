@@ -168,8 +168,10 @@ struct StatusCommand: ParsableCommand {
     } catch {
       guard error.isHostUnreachable else { throw error }
       if config {
+        // As the host would be that a command starts.
         let configuration = try FleetConfiguration.load(
-          named: nil, directory: access.directory, locator: access.locator)
+          named: try LastHost.read(access.directory)?.configurationFile, directory: access.directory,
+          locator: access.locator)
         return Output.write(configuration.described())
       }
       if jsonOption.json { Output.json(["status": "down", "fleet_dir": .string(access.directory.path)]) }

@@ -39,6 +39,7 @@ struct LastHost: Equatable {
     let document: JSON = ["config": JSON(configurationFile), "http": JSON(http)]
     do {
       try Data(document.encoded()).write(to: URL(filePath: Self.file(directory)), options: .atomic)
+      chmod(Self.file(directory), 0o600)
       return nil
     } catch {
       return "\(Self.file(directory)) cannot be written: \(error.localizedDescription)"

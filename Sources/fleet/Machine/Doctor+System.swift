@@ -86,6 +86,9 @@ extension Doctor {
 
   private func trust(_ configuration: FleetConfiguration) -> Finding {
     if let users = configuration.hardening.uidRange {
+      guard geteuid() == 0 else {
+        return .fail("trust", "uid_range needs a host of root", "start the host as root, or take it out of fleet.toml")
+      }
       do throws(ConfigurationError) { try directory.checkWay(users) } catch {
         return .fail("trust", "\(error)", "correct [hardening] of fleet.toml, or choose another --fleet-dir")
       }

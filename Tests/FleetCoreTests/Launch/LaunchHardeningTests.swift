@@ -121,6 +121,24 @@ import Testing
     }
   }
 
+  /// Another host with the same range, or what a kernel left behind.
+  @Test(.enabled(if: offered.contains("uid_range"), "this user cannot become another one"))
+  func aUserThatHasProcessesIsNotGivenAgain() async throws {
+    try await LaunchFixture.with { fleet in
+      let user = LaunchHardening.User(id: 1_234_569, fleetGroup: 1_200_000)
+      func request() -> LaunchRequest {
+        fleet.request(
+          ["sleep", "1000"], hardening: LaunchHardening(user: user), workingDirectory: "/", isBestEffort: true)
+      }
+      let first = try await fleet.launch(request())
+      let error = await #expect(throws: LaunchError.self) { try await fleet.launch(request()) }
+      #expect(error?.description.contains("user 1234569 has processes already") == true, "\(String(describing: error))")
+      try first.kill()
+      _ = try await fleet.end(of: first)
+      _ = try await fleet.launch(request())
+    }
+  }
+
   /// Its credentials changed after it was bound to its shim.
   @Test(.enabled(if: offered.contains("uid_range"), "this user cannot become another one"))
   func aUserOfItsOwnEndsWithItsShim() async throws {

@@ -63,9 +63,11 @@ import Testing
 
   @Test func theUsersOfKernelsAreKept() throws {
     var kernel = Kernel.bare()
-    kernel.specification.hardening.firstUser = 1_000_000
-    #expect(try roundTrip(kernel).kernel == kernel)
-    #expect(kernel.user?.id == UInt32(1_000_000 + kernel.port))
+    for first: UInt32 in [1_000_000, 65_536, 4_294_901_759] {
+      kernel.specification.hardening.firstUser = first
+      #expect(try roundTrip(kernel).kernel == kernel)
+      #expect(kernel.user?.id == first + 1)
+    }
   }
 
   static let mistakes: [(String, JSON, String)] = [
@@ -76,6 +78,7 @@ import Testing
     // Else it would start as the host's user.
     ("hardening", ["first_user": 0], "first_user 0"), ("hardening", ["first_user": -1], "first_user -1"),
     ("hardening", ["first_user": 4_294_901_760], "first_user 4294901760"),
+    ("hardening", ["first_user": "1000000"], "first_user"), ("hardening", ["first_user": true], "first_user"),
   ]
 
   @Test(arguments: mistakes) func mistakesAreNamed(_ mistake: (member: String, value: JSON, why: String)) throws {

@@ -18,8 +18,8 @@ final class Harness {
   private var tickets = 0
   private var kernelsMade = 0
 
-  init(_ configuration: EngineConfiguration = EngineConfiguration()) {
-    engine = Engine(configuration: configuration)
+  init(_ configuration: EngineConfiguration = EngineConfiguration(), totalSpawned: Int = 0) {
+    engine = Engine(configuration: configuration, totalSpawned: totalSpawned)
   }
 
   func send(_ event: Event) {
