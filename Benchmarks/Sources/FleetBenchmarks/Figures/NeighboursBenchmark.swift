@@ -26,6 +26,7 @@ enum NeighboursBenchmark: Benchmark {
     Attack(
       what: "100,000 open files under --open-files 256", limits: ["open_files": 256],
       code: "while true do local t = {} for i = 1, 100000 do t[i] = io.open('/dev/null') end end"),
+    Attack(what: "busy loop under --cpu 0.25", limits: ["cpu_limit": 0.25], code: "while true do end"),
     Attack(
       what: "flood of output", limits: [:], code: "os.execute('exec yes a line of a flood of output')", busy: 2),
   ]
