@@ -73,7 +73,7 @@ public final class LuaKernel {
       },
       onAttention: {
         let arrived = ProcessSignals.take()
-        if arrived.interrupt { signals.interrupt() }
+        if arrived.interrupt { signals.interrupt(commands: false) }
         if arrived.terminate { signals.end(.shutdown(restart: false)) }
       })
     server.publisher.status(.starting, parent: nil)

@@ -111,6 +111,13 @@ extension EndToEnd {
         try await fleet.ok("down")
         let list = try await fleet.fleet("list")
         #expect(list.errors.contains("started a host") && !list.errors.contains("--config"), "\(list)")
+        // Nor one that died and was then said to be down.
+        try await fleet.ok("down")
+        try await fleet.ok("up", "--config", config, "--http", "")
+        try await fleet.killHost()
+        #expect(try await fleet.ok("doctor").contains("warn  host: none runs; the last one died"))
+        #expect(try await fleet.ok("down") == "")
+        #expect(try await !fleet.fleet("list").errors.contains("--config"))
         // Nor is one believed whose record is damaged.
         try await fleet.killHost()
         try "{".write(toFile: fleet.home + "/host.json", atomically: true, encoding: .utf8)

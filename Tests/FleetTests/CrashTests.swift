@@ -31,6 +31,34 @@ extension EndToEnd {
       }
     }
 
+    @Test func `an interrupt reaches the command that a cell waits for`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "alice")
+        for code in [
+          "os.execute('echo $$ > pid; exec sleep 1000')", "io.popen('echo $$ > pid; exec sleep 1000'):read('a')",
+        ] {
+          let file = try #require(try await fleet.kernel("alice")["pid"]?.int).description
+          let place = "/proc/\(file)/cwd/pid"
+          try? FileManager.default.removeItem(atPath: place)
+          let running = try fleet.start("exec", "alice", code)
+          var pid: Int32?
+          try await eventually("the command to run") {
+            let text = (try? String(contentsOfFile: place, encoding: .utf8)) ?? ""
+            pid = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines))
+            return pid != nil
+          }
+          try await fleet.ok("interrupt", "alice")
+          let result = try await running.finish(within: .seconds(20))
+          #expect(result.code == 1 && (result.output + result.errors).contains("Interrupted"), "\(code): \(result)")
+          let command = try #require(pid)
+          try await eventually("the command to end") { !FleetFixture.isAlive(command) }
+          // Nothing of it is left for the next one.
+          for _ in 1...3 { #expect(try await fleet.ok("exec", "alice", "return 6 * 7") == "42") }
+          try? FileManager.default.removeItem(atPath: place)
+        }
+      }
+    }
+
     @Test func `who uses a kernel that crashed meanwhile is told that its variables are gone`() async throws {
       try await FleetFixture.with { fleet in
         try await fleet.ok("spawn", "--name", "alice")

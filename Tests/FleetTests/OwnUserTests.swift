@@ -95,6 +95,13 @@ extension EndToEnd {
         #expect(try await fleet.ok("exec", "n", "return require('fleet').spawn{name = 'n2'}.name") == "n2")
         #expect(try await names("n") == ["n", "n2"])
         #expect(try await Self.ask(fleet, "n2", "http://fleet/kernels/n/connection").0 == 404)
+        // By asking it gets no more than it has.
+        try await fleet.ok(
+          "spawn", "--name", "small", "--owner", "ann", "--processes", "40", "--nice", "3", "--best-effort")
+        let ask = "require('fleet').spawn{name = 'child', processes = 99, nice = -20, best_effort = true}.name"
+        #expect(try await fleet.ok("exec", "small", "return \(ask)") == "child")
+        let child = try await fleet.kernel("child")
+        #expect(child["processes"] == 40 && child["nice"] == 3, "\(child)")
         // The host reads files with other rights than the kernel has.
         let path = "-X POST -d '{\"config\": \"/etc/shadow\"}' http://fleet/kernels"
         let (forbidden, why) = try await Self.ask(fleet, "a", path)

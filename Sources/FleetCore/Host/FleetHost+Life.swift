@@ -64,11 +64,12 @@ extension FleetHost {
 
   /// A kernel keeps the hardening that it was spawned with.
   private func warnOfOtherUsers() {
-    guard let users = setup.configuration.hardening.uidRange else { return }
-    for kernel in engine.kernels.values where kernel.specification.hardening.firstUser != users.first {
+    let users = setup.configuration.hardening.uidRange
+    for kernel in engine.kernels.values where kernel.specification.hardening.firstUser != users?.first {
       let user = kernel.user.map { "user \($0.id)" } ?? "the host's user, and may do what it may"
+      let range = users.map { "\($0)" } ?? "taken out, and cannot ask the host any more"
       setup.log.warning(
-        "\(kernel.id): from before uid_range was \(users): it runs as \(user); stop it and spawn another")
+        "\(kernel.id): from before uid_range was \(range): it runs as \(user); stop it and spawn another")
     }
   }
 

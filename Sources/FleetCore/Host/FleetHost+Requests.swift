@@ -15,7 +15,7 @@ extension FleetHost {
   ) async throws -> (kernel: JSON, isTaken: Bool) {
     let request = try viewer.owned(request)
     await whenOpen()
-    let specification = try await specification(of: request)
+    let specification = bounded(try await specification(of: request), for: viewer)
     let new = NewKernel(
       id: makeID(), key: Self.makeKey(), specification: specification, mayTakeWarm: mayTakeWarm(request))
     environments[new.id] = request.environment
@@ -32,7 +32,9 @@ extension FleetHost {
     await whenOpen()
     let requirements = try request.requirements
     let specification: Result<Specification, EngineError>
-    do throws(EngineError) { specification = .success(try await self.specification(of: request)) } catch {
+    do throws(EngineError) {
+      specification = .success(bounded(try await self.specification(of: request), for: viewer))
+    } catch {
       specification = .failure(error)
     }
     await countConnections()
@@ -153,6 +155,16 @@ extension FleetHost {
       specification.request = request.key
       return specification
     }
+  }
+
+  /// A kernel's own limits bind what it asks for: it gets no more by asking than it could take.
+  func bounded(_ asked: Specification, for viewer: Viewer) -> Specification {
+    guard let asker = viewer.kernel.flatMap({ engine.kernels[$0] }) else { return asked }
+    var (bounded, own) = (asked, asker.specification.limits)
+    let nice = max(own.nice ?? 0, 0)
+    own.nice = asked.limits.nice.map { max($0, nice) } ?? own.nice
+    bounded.limits = Admission.impose(own, on: asked.limits).limits
+    return bounded
   }
 
   /// The id that people see is only a part of the UUID, and names files: no two kernels may share it.

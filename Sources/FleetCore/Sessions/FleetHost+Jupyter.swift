@@ -126,7 +126,8 @@ extension FleetHost {
       }
     environments[id] = sorted.allowed
     defer { environments[id] = nil }
-    let new = NewKernel(id: id, key: Self.makeKey(), specification: specification, mayTakeWarm: mayTakeWarm)
+    let new = NewKernel(
+      id: id, key: Self.makeKey(), specification: bounded(specification, for: viewer), mayTakeWarm: mayTakeWarm)
     return try await gateway.share
       ? share(new, request, path: wanted.path) : spawn(new)
   }

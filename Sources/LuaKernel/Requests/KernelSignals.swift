@@ -77,7 +77,8 @@ final class KernelSignals: Sendable {
   }
 
   /// Stops what is executed, if anything is.
-  func interrupt() {
+  /// - Parameter commands: those that it waits for, too; a terminal's Ctrl-C has reached them already.
+  func interrupt(commands: Bool = true) {
     let running = state.withLock { state -> UInt64? in
       guard state.isExecuting else { return nil }
       state.interrupted = state.execution
@@ -91,6 +92,7 @@ final class KernelSignals: Sendable {
       poll(nil, 0, 1)
       if state.withLock({ $0.execution != running }) { return }
     }
+    if commands { ProcessSignals.interruptCommands() }
     state.withLock { $0.child }?.signal()
     wakeup.signal()  // for a script that waits for input or for a model
   }

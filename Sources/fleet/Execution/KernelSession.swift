@@ -18,9 +18,11 @@ final class KernelSession {
     }
     self.kernel = kernel
     self.access = access
-    if let note = kernel.freshStart { Output.note(note) }
     client = try KernelClient(ConnectionFile(reading: kernel.connectionFile))
     try Progress.during("waiting for \(kernel.title)") { try waitUntilReady() }
+    // As it is now: it may just have come back.
+    let mayBeBack = kernel.restarts > 0 || !["idle", "busy"].contains(kernel.status)
+    if mayBeBack, let note = (try? access.kernel(kernel.uuid))?.freshStart { Output.note(note) }
   }
 
   /// A kernel that runs somebody's code is fine; one whose heart does not beat is not.

@@ -95,6 +95,8 @@ struct DownCommand: ParsableCommand {
         throw CommandFailure(
           .unreachable, "no host runs in \(access.directory.path) that could stop kernels; see fleet up and fleet list")
       }
+      // Nor is one to be started as the one that died was.
+      LastHost.forget(access.directory)
       Output.note("no host runs in \(access.directory.path)")
       return
     }
@@ -169,9 +171,10 @@ struct StatusCommand: ParsableCommand {
       guard error.isHostUnreachable else { throw error }
       if config {
         // As the host would be that a command starts.
-        let configuration = try FleetConfiguration.load(
-          named: try LastHost.read(access.directory)?.configurationFile, directory: access.directory,
-          locator: access.locator)
+        let last = try LastHost.read(access.directory)
+        var configuration = try FleetConfiguration.load(
+          named: last?.configurationFile, directory: access.directory, locator: access.locator)
+        last?.httpOption?.apply(to: &configuration.host)
         return Output.write(configuration.described())
       }
       if jsonOption.json { Output.json(["status": "down", "fleet_dir": .string(access.directory.path)]) }

@@ -48,6 +48,8 @@ struct LastHost: Equatable {
 
   static func forget(_ directory: FleetDirectory) { unlink(file(directory)) }
 
+  var httpOption: HTTPOption? { http.flatMap { try? HTTPOption(parsing: $0) } }
+
   /// As it was typed.
   var options: String {
     let words = [configurationFile.map { "--config \($0)" }, http.map { "--http \($0.isEmpty ? "\"\"" : $0)" }]

@@ -109,7 +109,12 @@ struct Doctor {
       }
       return .ok("host", "runs (pid \(pid)) and answers on \(directory.socket)")
     } catch  where error.isHostUnreachable {
-      return .ok("host", "none runs; commands that need one start it")
+      guard let last = try? LastHost.read(directory) else {
+        return .ok("host", "none runs; commands that need one start it")
+      }
+      return .warn(
+        "host", "none runs; the last one died, and commands start one like it: \(last.options)",
+        "fleet up starts another, fleet down forgets it")
     } catch {
       return .fail("host", "\(error)", "see \(directory.logFile)")
     }

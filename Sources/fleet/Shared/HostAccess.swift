@@ -68,7 +68,7 @@ struct HostAccess {
     let last = try LastHost.read(directory)
     let starter = HostStarter(
       directory: directory, configurationFile: last?.configurationFile,
-      http: last?.http.flatMap { try? HTTPOption(parsing: $0) })
+      http: last?.httpOption)
     let outcome: HostStarter.Outcome
     do { outcome = try starter.start() } catch let failure as CommandFailure {
       guard let last else { throw failure }
