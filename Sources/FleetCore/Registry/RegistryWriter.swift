@@ -17,6 +17,8 @@ final class RegistryWriter: Sendable {
     var mayWait = false
     /// Called on the writer's thread.
     var completion: (@Sendable (Result<Void, StorageError>) -> Void)?
+
+    var isEmpty: Bool { changes.isEmpty && sessions.isEmpty && notes.isEmpty }
   }
 
   /// Between two syncs of a burst: 15 ms, doubling to 60 ms. Ten commits at once take two syncs, and ten that come within
@@ -99,14 +101,12 @@ final class RegistryWriter: Sendable {
 
   private func write(_ work: [Work]) {
     var batch = RegistryDatabase.Batch(bootID: bootID)
-    batch.notes = state.withLock { state in
-      defer { state.keptNotes = [] }
-      return state.keptNotes
-    }
+    // While nothing can be written, the story waits for its own turn: with each of many rows it would be tried in vain.
+    let isLater = problem != nil && !work.allSatisfy(\.isEmpty)
+    if isLater { keep(work.flatMap(\.notes)) } else { batch.notes = takeKept() + work.flatMap(\.notes) }
     for item in work {
       batch.changes += item.changes
       batch.sessions += item.sessions
-      batch.notes += item.notes
       batch.totalSpawned = item.totalSpawned ?? batch.totalSpawned
     }
     let result: Result<Void, StorageError>
@@ -114,6 +114,7 @@ final class RegistryWriter: Sendable {
       if !(batch.changes.isEmpty && batch.sessions.isEmpty && batch.notes.isEmpty) {
         try database.write(batch, durable: work.contains { $0.durable })
         settle(nil)
+        writeKept()
       }
       result = .success(())
     } catch {
@@ -122,6 +123,24 @@ final class RegistryWriter: Sendable {
       result = .failure(error)
     }
     work.forEach { $0.completion?(result) }
+  }
+
+  private func takeKept() -> [StoredNote] {
+    state.withLock { state in
+      defer { state.keptNotes = [] }
+      return state.keptNotes
+    }
+  }
+
+  private func writeKept() {
+    let notes = takeKept()
+    if notes.isEmpty { return }
+    var batch = RegistryDatabase.Batch(bootID: bootID)
+    batch.notes = notes
+    do throws(StorageError) { try database.write(batch, durable: false) } catch {
+      keep(notes, error)
+      settle("\(error)")
+    }
   }
 
   private func settle(_ problem: String?) {
@@ -142,7 +161,15 @@ final class RegistryWriter: Sendable {
 
   /// Rows are given again by the engine; the story is nobody else's to keep.
   private func keep(_ notes: [StoredNote], _ error: StorageError) {
-    state.withLock { $0.keptNotes = notes.suffix(Self.mostKeptNotes) }
-    log.warning("\(error); \(notes.count) events wait for a later try")
+    let count = keep(notes)
+    log.warning("\(error); \(count) events wait for a later try")
+  }
+
+  @discardableResult
+  private func keep(_ notes: [StoredNote]) -> Int {
+    state.withLock { state in
+      state.keptNotes = (state.keptNotes + notes).suffix(Self.mostKeptNotes)
+      return state.keptNotes.count
+    }
   }
 }

@@ -136,13 +136,17 @@ private final class Told: Sendable {
     let problem = "cannot write the registry \(path): no such table: events"
     #expect(failures.withLock { $0.allSatisfy { $0 == problem } })
     #expect(writer.problem == problem && told.problems.withLock { $0 } == [problem])
+    // Rows can be written meanwhile; what was to be told comes afterwards, in its order.
     try await other.write { try $0.execute(sql: "ALTER TABLE hidden RENAME TO events") }
     try other.close()
 
-    writer.submit(put(4, durable: false))
+    var last = put(4, durable: false)
+    last.notes = [StoredNote(time: 4, note: Note(kernel: nil, event: .died, detail: ""))]
+    writer.submit(last)
     await writer.flush()
     #expect(writer.problem == nil && told.problems.withLock { $0 } == [problem, nil])
-    #expect(try database.notes(of: nil, last: 10).map(\.time) == [1, 2, 3])
+    let times = try database.notes(of: nil, last: 10).map(\.time)
+    #expect(times == [1, 2, 3, 4])
     try database.close()
     // Rows are the engine's to give again.
     #expect(try RegistryDatabase.kernels(at: path).map(\.serial) == [4])
