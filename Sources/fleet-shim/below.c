@@ -63,21 +63,21 @@ static int each_process(int (*visit)(pid_t pid, int argument), int argument) {
   return sum;
 }
 
-static int tasks_of_user(pid_t pid, int user) {
+static bool is_of_user(pid_t pid, int user, struct process *process) {
   char path[32];
   struct stat info;
-  struct process process;
   snprintf(path, sizeof path, "/proc/%d", (int)pid);
-  return stat(path, &info) == 0 && info.st_uid == (uid_t)user && look(pid, &process) ? process.threads : 0;
+  return stat(path, &info) == 0 && info.st_uid == (uid_t)user && look(pid, process);
+}
+
+static int tasks_of_user(pid_t pid, int user) {
+  struct process process;
+  return is_of_user(pid, user, &process) ? process.threads : 0;
 }
 
 static int lives_for(pid_t pid, int user) {
-  char path[32];
-  struct stat info;
   struct process process;
-  snprintf(path, sizeof path, "/proc/%d", (int)pid);
-  bool lives = stat(path, &info) == 0 && info.st_uid == (uid_t)user && look(pid, &process);
-  return lives && process.state != 'Z' && process.state != 'X';
+  return is_of_user(pid, user, &process) && process.state != 'Z' && process.state != 'X';
 }
 
 // Whether a user has a process that can still do something.

@@ -114,7 +114,7 @@ final class RegistryWriter: Sendable {
       if !(batch.changes.isEmpty && batch.sessions.isEmpty && batch.notes.isEmpty) {
         try database.write(batch, durable: work.contains { $0.durable })
         settle(nil)
-        writeKept()
+        if state.withLock({ !$0.keptNotes.isEmpty }) { write([Work()]) }
       }
       result = .success(())
     } catch {
@@ -129,17 +129,6 @@ final class RegistryWriter: Sendable {
     state.withLock { state in
       defer { state.keptNotes = [] }
       return state.keptNotes
-    }
-  }
-
-  private func writeKept() {
-    let notes = takeKept()
-    if notes.isEmpty { return }
-    var batch = RegistryDatabase.Batch(bootID: bootID)
-    batch.notes = notes
-    do throws(StorageError) { try database.write(batch, durable: false) } catch {
-      keep(notes, error)
-      settle("\(error)")
     }
   }
 

@@ -48,7 +48,7 @@ extension Engine {
   private mutating func takeSerial() {
     repeat {
       totalSpawned += 1
-    } while totalSpawned > 65_535
+    } while totalSpawned > Kernel.users
       && kernels.values.contains { $0.userOffset == Kernel.userOffset(ofSerial: totalSpawned) }
   }
 

@@ -272,5 +272,8 @@ extension Kernel {
   /// take to come round.
   public var userOffset: Int { Self.userOffset(ofSerial: serial) }
 
-  static func userOffset(ofSerial serial: Int) -> Int { 1 + (serial - 1) % 65_535 }
+  /// As many as there are in a range without its first one.
+  static let users = 65_535
+
+  static func userOffset(ofSerial serial: Int) -> Int { 1 + (serial - 1) % users }
 }

@@ -20,7 +20,7 @@ final class KernelSession {
     self.access = access
     client = try KernelClient(ConnectionFile(reading: kernel.connectionFile))
     try Progress.during("waiting for \(kernel.title)") { try waitUntilReady() }
-    // As it is now: it may just have come back.
+    // As it is now: it may just have come back. A host that cannot say so keeps nobody from the kernel.
     let mayBeBack = kernel.restarts > 0 || !["idle", "busy"].contains(kernel.status)
     if mayBeBack, let note = (try? access.kernel(kernel.uuid))?.freshStart { Output.note(note) }
   }

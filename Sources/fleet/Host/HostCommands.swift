@@ -41,6 +41,7 @@ struct UpCommand: AsyncParsableCommand {
     if let running = try? FleetClient(socketPath: directory.socket).health() {
       throw Self.alreadyRunning(running["pid"]?.int ?? 0, directory)
     }
+    // One that cannot be understood says nothing that this host needs.
     if let last = try? LastHost.read(directory),
       last != LastHost(configurationFile: configurationFile, http: http?.text)
     {

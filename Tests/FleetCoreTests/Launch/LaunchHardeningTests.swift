@@ -157,7 +157,7 @@ import Testing
     try await LaunchFixture.with { fleet in
       let user = LaunchHardening.User(id: 1_234_568, fleetGroup: 1_200_000)
       let script =
-        "import os, time\nn = 1\ntry:\n  while os.fork(): n += 1\nexcept OSError: print(n, flush=True)\ntime.sleep(1)"
+        "import os, signal\nn = 1\ntry:\n  while os.fork(): n += 1\nexcept OSError: print(n, flush=True)\nsignal.pause()"
       let process = try await fleet.launch(
         fleet.request(
           ["python3", "-c", script], limits: LaunchLimits(processes: 5), hardening: LaunchHardening(user: user),
