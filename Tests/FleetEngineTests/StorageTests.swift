@@ -83,6 +83,27 @@ struct StorageTests {
     #expect(fleet.code(ticket) == .storage)
   }
 
+  @Test(arguments: [false, true]) func aKernelThatCannotBeStartedAgainIsNotEnded(_ isBusy: Bool) {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    if isBusy { fleet.send(.activity(id, generation: fleet[id].generation, busy: true)) }
+    fleet.commitsByItself = false
+    let ticket = fleet.command(.restart(id))
+    fleet.forget()
+    fleet.failCommit(fleet.commits[0])
+    #expect(fleet.acts == [], "it was asked to end")
+    #expect(fleet.status(id) == (isBusy ? .busy : .idle))
+    #expect(
+      fleet.message(ticket)
+        == "the registry could not be written (the disk is full), so \(id) was not restarted and goes on; make room and try again")
+    // With room again it can be restarted.
+    fleet.commitsByItself = true
+    let again = fleet.command(.restart(id))
+    fleet.exited(id)
+    fleet.start(id)
+    #expect(fleet.code(again) == nil && fleet[id].restarts == 1)
+  }
+
   @Test func aCleanupThatIsNotWrittenIsNotAcknowledged() {
     let fleet = Harness()
     let id = fleet.idleKernel()

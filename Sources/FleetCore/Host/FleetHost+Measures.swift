@@ -112,6 +112,16 @@ extension FleetHost {
     return launched.isEmpty ? [:] : await measures.run { groups.round(launched) }
   }
 
+  /// Closes the files of a process that has ended: it may be long until somebody asks again.
+  func closeMeters(after event: Event) {
+    guard case .exited(let id, let generation, _) = event, let kernel = engine.kernels[id],
+      kernel.generation == generation, let process = kernel.process
+    else { return }
+    let (usage, groups) = (usage, groups)
+    sampling.async { usage.forget(process.kernel) }
+    measures.async { groups.forget(nonce: kernel.nonce) }
+  }
+
   // MARK: Regularly
 
   /// Begins to measure regularly when a policy or a pool needs it and there is a kernel.

@@ -224,6 +224,7 @@ public actor FleetHost {
   func handle(_ event: Event) {
     settleDepartures(event)
     if case .answered(let question, let answer) = event, answer.failure != nil { failedQuestions.insert(question) }
+    closeMeters(after: event)
     let effects = metered(event)
     var commit: RegistryWriter.Work?
     for effect in effects {

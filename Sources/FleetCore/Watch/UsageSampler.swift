@@ -39,6 +39,9 @@ public final class UsageSampler: Sendable {
     }
   }
 
+  /// Closes what was kept of a process that has ended.
+  func forget(_ pid: Int32) { readings.withLock { $0[pid] = nil } }
+
   /// Samples these processes too.
   func add(_ processes: [(KernelID, Process)]) -> [KernelID: UsageReading] {
     readings.withLock { sample(processes, $0, &$0) }
@@ -83,6 +86,9 @@ final class GroupSampler: Sendable {
   private let budget: DescriptorBudget
 
   init(_ budget: DescriptorBudget) { self.budget = budget }
+
+  /// Closes what was kept of a launch that has ended.
+  func forget(nonce: String) { meters.withLock { _ = $0.removeValue(forKey: nonce) } }
 
   /// - Parameter groups: of each launch, by its nonce; a launch has the same groups until it ends.
   func round(_ groups: [(KernelID, nonce: String, paths: [String])]) -> [KernelID: GroupUsage] {

@@ -86,8 +86,8 @@ extension Engine {
         effects.append(.answer(ticket, .failure(EngineError(.storage, message))))
       case .intent(let id):
         guard isLatestIntent(of: id, sequence) else { continue }
-        let message = "the registry could not be written (\(reason)), so nothing was started; make room and try again"
-        trigger(.intentLost, id, now, failure: LaunchFailure(reason: message, code: .storage))
+        let failure = LaunchFailure(reason: "the registry could not be written (\(reason))", code: .storage)
+        trigger(.intentLost, id, now, failure: failure)
       }
     }
   }

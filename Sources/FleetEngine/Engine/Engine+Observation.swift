@@ -2,13 +2,16 @@
 import OrderedCollections
 
 extension Engine {
+  /// After so many in a row a kernel is unhealthy.
+  static let mostMissedHeartbeats = 3
+
   mutating func heartbeat(_ id: KernelID, _ alive: Bool, _ now: Instant) {
     if alive {
       kernels[id]!.missedHeartbeats = 0
       trigger(.heartbeatBack, id, now)
     } else {
       kernels[id]!.missedHeartbeats += 1
-      if kernels[id]!.missedHeartbeats >= 3 { trigger(.heartbeatLost, id, now) }
+      if kernels[id]!.missedHeartbeats >= Self.mostMissedHeartbeats { trigger(.heartbeatLost, id, now) }
     }
   }
 

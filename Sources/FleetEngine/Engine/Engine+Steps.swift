@@ -24,6 +24,7 @@ extension Engine {
     case .markIdle: markIdle(id, now)
     case .beginStop, .restartLive: beginStop(id, restart: step == .restartLive)
     case .joinStop, .actOnStop: actOnStop(id, now)
+    case .stopUnwritten: stopUnwritten(id, failure, now)
     case .escalate: escalate(id, now)
     case .finishStop: finishStop(id, now)
     case .discard: discard(id)
@@ -103,9 +104,7 @@ extension Engine {
   /// fault of its own, such as a full disk, does not count as an exit.
   mutating func startFailed(_ id: KernelID, _ failure: LaunchFailure, _ now: Instant) {
     let kernel = kernels[id]!
-    // Some reasons are sentences of their own.
-    let isWhole = failure.code == .storage || failure.reason.hasPrefix("\(id) ")
-    let error = EngineError(failure.code, isWhole ? failure.reason : "\(id) did not start: \(failure.reason)")
+    let error = EngineError(failure.code, Self.message(failure, of: id))
     if !kernel.wasReady {
       abandonStart(id, failure.reason, error, now)
     } else if failure.code == .storage {
@@ -115,6 +114,12 @@ extension Engine {
       if kernel.exit == nil { kernels[id]!.exit = ExitInfo(detail: failure.reason, isLost: true) }
       backOff(id, failure.reason, now)
     }
+  }
+
+  private static func message(_ failure: LaunchFailure, of id: KernelID) -> String {
+    if failure.code == .storage { return "\(failure.reason), so nothing was started; make room and try again" }
+    // Some reasons are sentences of their own.
+    return failure.reason.hasPrefix("\(id) ") ? failure.reason : "\(id) did not start: \(failure.reason)"
   }
 
   private mutating func abandonStart(_ id: KernelID, _ reason: String, _ error: EngineError, _ now: Instant) {
@@ -189,10 +194,12 @@ extension Engine {
   }
 
   private mutating func markHealthy(_ id: KernelID, _ now: Instant) {
-    kernels[id]!.status = kernels[id]!.isBusy ? .busy : .idle
+    markAnswering(id)
     if !kernels[id]!.isBusy, kernels[id]!.idleSince == nil { kernels[id]!.idleSince = now }
     note(id, .recovered, "its heart beats again")
   }
+
+  mutating func markAnswering(_ id: KernelID) { kernels[id]!.status = kernels[id]!.isBusy ? .busy : .idle }
 
   private mutating func markIdle(_ id: KernelID, _ now: Instant) {
     kernels[id]!.isBusy = false

@@ -14,7 +14,27 @@ extension Engine {
     saveIntent(id)
   }
 
-  /// The intent is on the disk (or cannot be: a full disk must not keep a kernel alive), or somebody asked again.
+  /// The intent cannot be written. A full disk must not keep a kernel alive; but one that could not be started again
+  /// afterwards is not ended either.
+  mutating func stopUnwritten(_ id: KernelID, _ failure: LaunchFailure?, _ now: Instant) {
+    let kernel = kernels[id]!
+    guard kernel.afterStop == .restart, kernel.stop?.step == .intent, kernel.process != nil else {
+      return actOnStop(id, now)
+    }
+    kernels[id]!.stop = nil
+    kernels[id]!.afterStop = .remove
+    if kernel.missedHeartbeats >= Self.mostMissedHeartbeats {
+      kernels[id]!.status = .unhealthy
+    } else {
+      markAnswering(id)
+    }
+    let why = failure?.reason ?? "the registry could not be written"
+    note(id, .recovered, "not restarted: \(why)")
+    fail(
+      waiting: id, EngineError(.storage, "\(why), so \(id) was not restarted and goes on; make room and try again"))
+  }
+
+  /// The intent is on the disk, or somebody asked again.
   mutating func actOnStop(_ id: KernelID, _ now: Instant) {
     guard intents[id] == nil else { return }
     let kernel = kernels[id]!

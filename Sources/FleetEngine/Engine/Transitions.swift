@@ -20,7 +20,7 @@ enum Step: Hashable {
   case launch, abandonStart, probe, tryNextPort, becomeReady, giveUpStart
   case exit, crash, finishStop
   case markUnhealthy, markHealthy, markBusy, markIdle
-  case beginStop, joinStop, actOnStop, escalate, discard, restartLive, restartDead
+  case beginStop, joinStop, actOnStop, stopUnwritten, escalate, discard, restartLive, restartDead
 }
 
 extension Status {
@@ -43,7 +43,7 @@ extension Status {
       .stopAsked: .beginStop, .restartAsked: .restartLive,
     ],
     .stopping: [
-      .intentSaved: .actOnStop, .intentLost: .actOnStop, .launched: .actOnStop, .launchFailed: .finishStop,
+      .intentSaved: .actOnStop, .intentLost: .stopUnwritten, .launched: .actOnStop, .launchFailed: .finishStop,
       .exitedCleanly: .finishStop, .crashed: .finishStop, .stopAsked: .joinStop, .stopOverdue: .escalate,
       .restartAsked: .refuse("is stopping; spawn a new one"),
     ],

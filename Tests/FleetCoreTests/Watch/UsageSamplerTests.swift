@@ -55,6 +55,13 @@ import Testing
     return names.count { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == what }
   }
 
+  /// What this process has open that is named after a kernel: its control groups, mostly.
+  private static func openFiles(of kernel: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+    let paths = names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+    return paths.filter { $0.contains(kernel) }
+  }
+
   @Test(arguments: [100, 0]) func theSameIsReadWithAndWithoutKeptDescriptors(_ descriptors: Int) throws {
     let children = Children()
     let pid = try children.start(["sleep", "1000"])
@@ -122,6 +129,21 @@ import Testing
     }
     #expect(found && (shares[Self.id(1)]?.cpu ?? 0) < 130)
     #expect((shares[Self.id(2)]?.cpu ?? 100) < 3)
+  }
+
+  @Test func anEndedKernelKeepsNothingOpen() async throws {
+    try await HostFixture.with { fleet in
+      let host = try fleet.start()
+      let kernel = try await host.spawn(fleet.request(["language": "python", "memory": "1G", "best_effort": true]))
+      let pid = try #require(kernel.pid)
+      _ = await host.measured()
+      let groups = await host.groupUsage()
+      #expect(Self.openFiles("/proc/\(pid)/stat") == 1)
+      #expect(groups.isEmpty || !Self.openFiles(of: kernel.id).isEmpty)
+      _ = try await host.stop(kernel.id, force: false, timeout: .seconds(5))
+      // Nobody asks for measurements after it.
+      #expect(await eventually { Self.openFiles("/proc/\(pid)/stat") == 0 && Self.openFiles(of: kernel.id).isEmpty })
+    }
   }
 
   @Test func readersShareARound() async throws {

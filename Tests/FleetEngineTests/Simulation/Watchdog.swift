@@ -119,7 +119,9 @@ struct Watchdog {
     if former.isClaimed && !kernel.isClaimed { throw Violation("\(kernel.id) was somebody's") }
     // A kernel of a pool that comes back and is not needed is ended at once.
     let isNeedless = former.status == .backoff && kernel.status == .stopping && kernel.isDraining
-    if Self.steps[former.status]?.contains(kernel.status) != true, !isNeedless {
+    if Self.steps[former.status]?.contains(kernel.status) != true, !isNeedless,
+      !Self.isCalledOff(from: former, to: kernel, event)
+    {
       throw Violation("\(kernel.id) went from \(former.status) to \(kernel.status)")
     }
     if kernel.status == .starting, kernel.generation == former.generation {
@@ -128,6 +130,13 @@ struct Watchdog {
     if kernel.status == .stopping {
       if case .fail = kernel.afterStop { unannounced.insert(kernel.id) } else { unannounced.remove(kernel.id) }
     }
+  }
+
+  /// A restart that could not be written, and of which nothing was done yet.
+  private static func isCalledOff(from former: Kernel, to kernel: Kernel, _ event: Event) -> Bool {
+    guard case .commitFailed = event, former.status == .stopping, former.afterStop == .restart else { return false }
+    return former.stop?.step == .intent && former.process == kernel.process && kernel.stop == nil
+      && [.idle, .busy, .unhealthy].contains(kernel.status)
   }
 
   private func checkEnd(_ kernel: Kernel) throws {

@@ -69,14 +69,7 @@ struct Chaos: Sendable {
 
   /// Three more than it has, for the rest of this host's life.
   private func fewDescriptors() throws {
-    let pid = fleet.hostPid
-    let used = try Footprint(pid: pid).descriptors
-    let process = Foundation.Process()
-    process.executableURL = URL(filePath: "/usr/bin/prlimit")
-    process.arguments = ["--pid", "\(pid)", "--nofile=\(used + 3):"]
-    try process.run()
-    process.waitUntilExit()
-    if process.terminationStatus != 0 { throw Problem("prlimit cannot limit the host's descriptors") }
+    try fleet.limitDescriptors(toMore: 3)
     ledger.count { $0.fewDescriptors += 1 }
   }
 

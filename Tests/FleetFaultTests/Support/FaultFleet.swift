@@ -131,6 +131,21 @@ final class FaultFleet: Sendable {
     _ = try waitForEnd()
   }
 
+  /// Lets the host have so many descriptors more than it has, until it ends, or until it is let have others.
+  func limitDescriptors(toMore more: Int) throws {
+    try limitDescriptors(to: Footprint(pid: hostPid).descriptors + more)
+  }
+
+  func limitDescriptors(to count: Int) throws {
+    let process = Foundation.Process()
+    process.executableURL = URL(filePath: "/usr/bin/prlimit")
+    // Of the two limits, the one that may be raised again.
+    process.arguments = ["--pid", "\(hostPid)", "--nofile=\(count):"]
+    try process.run()
+    process.waitUntilExit()
+    if process.terminationStatus != 0 { throw Problem("prlimit cannot limit the host's descriptors") }
+  }
+
   /// A command of the command line, without the faults; what it said.
   func command(_ arguments: String...) throws -> String {
     let process = Foundation.Process()

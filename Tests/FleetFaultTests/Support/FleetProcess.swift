@@ -48,7 +48,8 @@ struct FleetProcess: Sendable, CustomStringConvertible {
 
 /// What a process takes of the machine.
 struct Footprint: Sendable, CustomStringConvertible {
-  var descriptors: Int
+  /// How many there are of each kind: `socket`, `anon_inode:[eventfd]`, a path.
+  var kinds: [String: Int]
   var threads: Int
   /// Private memory, in KiB.
   var memory: Int
@@ -58,13 +59,25 @@ struct Footprint: Sendable, CustomStringConvertible {
     let rollup = try String(contentsOfFile: "/proc/\(pid)/smaps_rollup", encoding: .utf8)
     threads = Self.number("Threads:", in: status)
     memory = Self.number("Private_Clean:", in: rollup) + Self.number("Private_Dirty:", in: rollup)
-    descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+    let files = FileManager.default
+    let names = try files.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
+    // One that was closed in between has no destination.
+    let targets = names.compactMap { try? files.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\($0)") }
+    // Sockets and pipes end with a number of their own, and files of a kernel begin with its id.
+    kinds = targets.reduce(into: [:]) {
+      $0[$1.replacing(#/:\[\d+\]$/#, with: "").replacing(#/kernel-[0-9a-f]{8}/#, with: "KERNEL"), default: 0] += 1
+    }
   }
+
+  var descriptors: Int { kinds.values.reduce(0, +) }
 
   private static func number(_ name: String, in text: String) -> Int {
     let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
     return line.flatMap { $0.split { !$0.isNumber }.first }.flatMap { Int($0) } ?? 0
   }
 
-  var description: String { "\(memory) KiB private, \(descriptors) descriptors, \(threads) threads" }
+  var description: String {
+    let most = kinds.filter { $0.value > 1 }.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }
+    return "\(memory) KiB private, \(descriptors) descriptors (\(most.joined(separator: ", "))), \(threads) threads"
+  }
 }
