@@ -60,8 +60,12 @@ struct UsageTests {
       "--processes: 0 is out of range; write a whole number from 1 to 2147483647; see fleet spawn --help"
     ),
     (
+      ["spawn", "--processes", "3"],
+      "--processes: 3 processes are too few for a kernel, whose threads count; the least is 4; see fleet spawn --help"
+    ),
+    (
       ["spawn", "--open-files", "1"],
-      "--open-files: 1 open files are too few for a kernel; the least is 16; see fleet spawn --help"
+      "--open-files: 1 open files are too few for a kernel; the least is 32; see fleet spawn --help"
     ),
     (["list", "--watch", "--json"], "--watch and --json do not go together; see fleet list --help"),
     (["help", "lst"], "there is no command \"lst\"; did you mean \"list\"?"),

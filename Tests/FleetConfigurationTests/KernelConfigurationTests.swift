@@ -92,7 +92,7 @@ struct KernelConfigurationTests {
     ),
     (
       "[limits]\nopen_files = 4",
-      "x.toml:2: \"open_files\" in [limits]: 4 open files are too few for a kernel; the least is 16"
+      "x.toml:2: \"open_files\" in [limits]: 4 open files are too few for a kernel; the least is 32"
     ),
     (
       "[limits]\nfile_size = \"4K\"",

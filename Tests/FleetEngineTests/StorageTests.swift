@@ -95,7 +95,8 @@ struct StorageTests {
     #expect(fleet.status(id) == (isBusy ? .busy : .idle))
     #expect(
       fleet.message(ticket)
-        == "the registry could not be written (the disk is full), so \(id) was not restarted and goes on; make room and try again")
+        == "the registry could not be written (the disk is full), so \(id) was not restarted and goes on; make room and try again"
+    )
     // With room again it can be restarted.
     fleet.commitsByItself = true
     let again = fleet.command(.restart(id))

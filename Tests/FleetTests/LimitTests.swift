@@ -51,6 +51,19 @@ extension EndToEnd {
       }
     }
 
+    @Test func `what is killed inside a kernel is counted, and the kernel lives`() async throws {
+      try await FleetFixture.with { fleet in
+        guard try await Self.isHeld("memory", fleet, by: true) else { return }
+        try await fleet.ok("spawn", "--name", "parent", "--memory", "64M")
+        let pid = try await fleet.kernel("parent")["pid"]
+        #expect(try await fleet.kernel("parent")["out_of_memory_kills"] == 0)
+        try await fleet.ok("exec", "parent", "os.execute([[sh -c 'x=a; while :; do x=$x$x; done']])")
+        let shown = try await fleet.ok("show", "parent")
+        #expect(shown.contains("oom kills     1, of processes that it started, at its memory limit of 64M"), "\(shown)")
+        #expect(try await fleet.kernel("parent")["pid"] == pid)
+      }
+    }
+
     @Test func `a fork bomb is held, and goes with its kernel`() async throws {
       try await FleetFixture.with { fleet in
         guard try await Self.isHeld("processes", fleet, by: true) else { return }

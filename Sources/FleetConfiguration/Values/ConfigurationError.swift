@@ -7,6 +7,8 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
     case notFound
     /// The file exists and cannot be read.
     case unreadable
+    /// The file cannot be read now: no descriptor, no memory, a disk that fails.
+    case unavailable
     /// The file is no TOML or no JSON.
     case syntax
     case unknownKey

@@ -213,7 +213,7 @@ extension TableReader {
       }
     }
     limits.nice = try reader.parsedOrInteger("nice", expected: "an integer", Niceness.init(parsing:))
-    limits.processes = try reader.parsedOrInteger("processes", expected: "an integer", PositiveCount.init(parsing:))
+    limits.processes = try reader.parsedOrInteger("processes", expected: "an integer", Limits.processes(parsing:))
     limits.openFiles = try reader.parsedOrInteger("open_files", expected: "an integer", Limits.openFiles(parsing:))
     limits.fileSize = try reader.parsedOrInteger(
       "file_size", expected: "a size such as \"512M\" or a number of bytes", Limits.fileSize(parsing:))

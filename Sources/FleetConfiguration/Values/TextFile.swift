@@ -49,6 +49,9 @@ package enum TextFile {
   private static func failure(_ path: String, _ code: Int32) -> ConfigurationError {
     switch code {
     case ENOENT, ENOTDIR: ConfigurationError(.notFound, "there is no such file", file: path)
+    // The machine's fault, and not that of who named the file.
+    case EMFILE, ENFILE, ENOMEM, EIO:
+      ConfigurationError(.unavailable, "cannot be read now: \(SystemError.text(code))", file: path)
     default: ConfigurationError(.unreadable, "cannot be read: \(SystemError.text(code))", file: path)
     }
   }

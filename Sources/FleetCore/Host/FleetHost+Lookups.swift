@@ -23,6 +23,10 @@ extension FleetHost {
     let story = try await onDisk { () throws(StorageError) in try database.notes(of: id, last: 100) }
     var json = await document(of: kernel)
     json["events"] = .array(story.map(\.json))
+    let groups = processes.groups(of: id)
+    json["out_of_memory_kills"] = await measures.run {
+      JSON(groups.lazy.compactMap { ControlGroup($0).outOfMemoryKills }.first)
+    }
     return json
   }
 

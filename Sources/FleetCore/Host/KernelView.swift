@@ -44,7 +44,8 @@ public struct KernelView: Sendable {
       "file_size": JSON(specification.limits.fileSize), "nice": JSON(specification.limits.nice),
       "hardening": .array(specification.hardening.names.map(JSON.string)),
       "labels": .object(specification.labels.mapValues(JSON.string)), "owner": .string(specification.owner),
-      "pool": JSON(specification.pool), "claimed": .bool(kernel.isClaimed), "restarts": JSON(kernel.restarts),
+      "user": JSON(kernel.user.map { Int64($0.id) }), "pool": JSON(specification.pool),
+      "claimed": .bool(kernel.isClaimed), "restarts": JSON(kernel.restarts),
       "exit": exit,
     ]
   }

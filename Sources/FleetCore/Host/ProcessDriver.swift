@@ -128,6 +128,8 @@ final class ProcessDriver: Sendable {
     }
   }
 
+  func groups(of id: KernelID) -> [String] { state.withLock { $0.live[id]?.cgroups ?? [] } }
+
   func adopt(_ kernel: Kernel) {
     if let process = process(of: kernel) { follow(kernel, process) }
   }

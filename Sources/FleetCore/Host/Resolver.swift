@@ -68,13 +68,18 @@ struct Resolver: Sendable {
     do throws(ConfigurationError) {
       return try locator.find(name, .config, from: locator.fleetDirectory)
     } catch {
-      throw EngineError(.configNotFound, error.description)
+      throw Self.error(.configNotFound, error)
     }
+  }
+
+  /// Whoever asks cannot help it if a file cannot be read now.
+  private static func error(_ code: EngineError.Code, _ error: ConfigurationError) -> EngineError {
+    EngineError(error.code == .unavailable ? .startFailed : code, error.description)
   }
 
   private static func load(_ path: String) throws(EngineError) -> KernelConfiguration {
     do throws(ConfigurationError) { return try KernelConfiguration.load(path: path) } catch {
-      throw EngineError(.badRequest, error.description)
+      throw Self.error(.badRequest, error)
     }
   }
 
@@ -84,7 +89,7 @@ struct Resolver: Sendable {
       if let name { return recent.keep(try catalog.find(name: name)) }
       return recent.keep(try catalog.find(language: language ?? "lua"))
     } catch {
-      throw EngineError(.kernelspecNotFound, error.description)
+      throw Self.error(.kernelspecNotFound, error)
     }
   }
 
@@ -105,7 +110,9 @@ struct Resolver: Sendable {
       }
       asked.cpu = try request.cpu.map { text throws(ValueError) in try CPUShare(parsing: text) }
       asked.nice = try request.nice.map { text throws(ValueError) in try Niceness(parsing: text) }
-      asked.processes = try request.processes.map { text throws(ValueError) in try PositiveCount(parsing: text) }
+      asked.processes = try request.processes.map { text throws(ValueError) in
+        try FleetConfiguration.ResourceLimits.processes(parsing: text)
+      }
       asked.openFiles = try request.openFiles.map { text throws(ValueError) in
         try FleetConfiguration.ResourceLimits.openFiles(parsing: text)
       }

@@ -16,6 +16,17 @@ struct ControlGroup: Sendable, Hashable {
     (SmallFile.text(path + "/cgroup.procs") ?? "").split(separator: "\n").compactMap { Int32($0) }
   }
 
+  /// How many of its processes the system has killed because the group had no memory left; nil where it does not count.
+  var outOfMemoryKills: Int64? {
+    // Version 2, and version 1 since Linux 4.13.
+    for name in ["memory.events", "memory.oom_control"] {
+      for line in (SmallFile.text("\(path)/\(name)") ?? "").split(separator: "\n") where line.hasPrefix("oom_kill ") {
+        return Int64(line.dropFirst(9))
+      }
+    }
+    return nil
+  }
+
   /// Kills everything inside by one step of the system (version 2, Linux 5.14). False where that is not possible.
   @discardableResult
   func kill() -> Bool {

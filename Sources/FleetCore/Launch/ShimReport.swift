@@ -47,11 +47,22 @@ extension LaunchError {
     case .hardening:
       return "\(request.id) was not started: \(detail) (\(reason)); use --best-effort to start it without, "
         + "or take it out of [hardening] (see fleet doctor)"
+    case .limits where code == EPERM && detail.hasPrefix("open_files"):
+      return
+        "\(request.id) was not started: a kernel can have no more open files than its host may have, which are \(openFiles); "
+        + "ask for fewer, or give the host more (ulimit -Hn, LimitNOFILE= of its unit)"
     case .limits:
       return "\(request.id) was not started: \(detail) (\(reason)); "
         + "use --best-effort to start it without, or let the host write control groups (see fleet doctor)"
     default: return "\(request.id) was not started: \(detail) (\(reason))"
     }
+  }
+
+  /// As many as a process of this one can have.
+  private static var openFiles: UInt64 {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return UInt64(limit.rlim_max)
   }
 
   private static func cannotExecute(_ request: LaunchRequest, _ code: Int32) -> String {

@@ -25,8 +25,8 @@ extension APIDescription {
     "processes": Schema.maybe(Schema.integer), "open_files": Schema.maybe(Schema.integer),
     "file_size": Schema.maybe(Schema.integer), "nice": Schema.maybe(Schema.integer),
     "hardening": Schema.list(Schema.string),
-    "labels": Schema.map(Schema.string), "owner": Schema.string, "pool": Schema.maybe(Schema.string),
-    "claimed": Schema.bool, "restarts": Schema.count,
+    "labels": Schema.map(Schema.string), "owner": Schema.string, "user": Schema.maybe(Schema.integer),
+    "pool": Schema.maybe(Schema.string), "claimed": Schema.bool, "restarts": Schema.count,
     "exit": Schema.maybe(
       Schema.object([
         "code": Schema.maybe(Schema.integer), "signal": Schema.maybe(Schema.integer), "reason": Schema.string,
@@ -61,7 +61,8 @@ extension APIDescription {
       ], optional: ["reason", "message"],
       about: "`reason` and `message` say the same to Jupyter's clients: below `/api` they stand beside the others."),
     "Kernel": Schema.object(kernel),
-    "KernelWithStory": Schema.object(kernel.merging(["events": story]) { _, new in new }),
+    "KernelWithStory": Schema.object(
+      kernel.merging(["events": story, "out_of_memory_kills": Schema.maybe(Schema.count)]) { _, new in new }),
     "KernelPage": Schema.object([
       "kernels": Schema.list(Schema.ref("Kernel")),
       "next": [

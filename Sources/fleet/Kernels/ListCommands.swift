@@ -133,10 +133,11 @@ struct ShowCommand: ParsableCommand {
       ("language", kernel.language), ("kernelspec", kernel.kernelspec), ("config", kernel.document["config"]?.string),
       ("model", model), ("started", kernel.document["started_at"]?.string), ("uptime", kernel.uptime),
       ("restarts", "\(kernel.restarts)"), ("memory", kernel.memory), ("memory limit", kernel.memoryLimit),
-      ("cpu", kernel.cpu), ("cpu limit", kernel.cpuLimit),
+      ("oom kills", kernel.outOfMemoryKills), ("cpu", kernel.cpu), ("cpu limit", kernel.cpuLimit),
       ("other limits", kernel.furtherLimits.joined(separator: ", ")), ("connections", "\(kernel.connections)"),
       ("clients", kernel.clients.joined(separator: ", ")), ("labels", kernel.labels), ("owner", kernel.owner),
-      ("pool", kernel.pool), ("connection", kernel.connectionFile), ("log", kernel.logFile),
+      ("user", kernel.document["user"]?.int.map { "\($0)" }), ("pool", kernel.pool),
+      ("connection", kernel.connectionFile), ("log", kernel.logFile),
     ]
     var text = ""
     for case (let title, let value?) in lines where !value.isEmpty {

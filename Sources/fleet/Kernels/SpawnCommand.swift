@@ -79,7 +79,7 @@ struct SpawnCommand: ParsableCommand {
     if let memory { try Checked.size(memory) }
     if let cpu { try Checked.cpu(cpu) }
     if let name { try Checked.name(name) }
-    if let processes { try Checked.count("--processes", processes, PositiveCount.init(parsing:)) }
+    if let processes { try Checked.count("--processes", processes, Limits.processes(parsing:)) }
     if let openFiles { try Checked.count("--open-files", openFiles, Limits.openFiles(parsing:)) }
     if let fileSize { try Checked.fileSize(fileSize) }
     if let nice, !(-20...19).contains(nice) { throw ValidationError("--nice \(nice): it goes from -20 to 19") }

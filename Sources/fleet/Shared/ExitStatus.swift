@@ -67,7 +67,7 @@ struct CommandFailure: Error {
     switch code {
     case .notFound: .notFound
     case .syntax, .unknownKey, .wrongType, .badValue: .usage
-    case .unreadable, .insecure: .failed
+    case .unreadable, .unavailable, .insecure: .failed
     }
   }
 }

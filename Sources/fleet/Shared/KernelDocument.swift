@@ -64,6 +64,13 @@ struct KernelDocument {
     ].compactMap(\.self) + (document["hardening"]?.array?.compactMap(\.string) ?? [])
   }
 
+  /// Of what it started; when it is killed itself, its end says so.
+  var outOfMemoryKills: String? {
+    guard let kills = document["out_of_memory_kills"]?.int, kills > 0 else { return nil }
+    let limit = memoryLimit.map { " of \($0)" } ?? ""
+    return "\(kills), of processes that it started, at its memory limit\(limit)"
+  }
+
   var labels: String {
     (document["labels"]?.object ?? [:]).sorted { $0.key < $1.key }
       .map { "\($0.key)=\($0.value.string ?? "")" }.joined(separator: ",")

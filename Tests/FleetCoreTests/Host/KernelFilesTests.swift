@@ -62,7 +62,7 @@ import Testing
     symlink("..", own + "/up")
     mkfifo(own + "/pipe", 0o600)
     var deep = own
-    for _ in 0..<100 {
+    for _ in 0..<1000 {
       deep += "/d"
       try #require(mkdir(deep, 0o700) == 0)
     }

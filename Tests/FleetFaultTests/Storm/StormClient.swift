@@ -15,16 +15,25 @@ struct StormClient: Sendable {
     var random = SeededRandom(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
     let client = fleet.client()
     var mine: [String] = []
+    // Spawned by a host that was killed before it answered: they may be there.
+    var doubtful: [String] = []
     var last = 0
     while !ledger.isOver {
       switch random.below(8) {
       case 0...2 where mine.count < most:
         last += 1
         let name = "c\(number)-\(last)"
-        if try spawn(name, client) { mine.append(name) }
+        switch try spawn(name, client) {
+        case .done: mine.append(name)
+        case .unknown: doubtful.append(name)
+        case .refused: break
+        }
       case 3:
-        guard let name = mine.randomElement(using: &random) else { continue }
-        if try stop(name, client) { mine.removeAll { $0 == name } }
+        guard let name = (mine + doubtful).randomElement(using: &random) else { continue }
+        if try stop(name, client) == .done {
+          mine.removeAll { $0 == name }
+          doubtful.removeAll { $0 == name }
+        }
       case 4 where random.one(in: 3):
         guard let name = mine.randomElement(using: &random) else { continue }
         try restart(name, client)
@@ -35,14 +44,17 @@ struct StormClient: Sendable {
     }
   }
 
-  /// True if it was acknowledged. What the host says no to, or does not say, is counted; nonsense is an error.
+  /// `unknown`: the host was killed before it answered.
+  private enum Outcome { case done, refused, unknown }
+
+  /// What the host says no to, or does not say, is counted; nonsense is an error.
   private func ask(
     _ what: String, of name: String, unasked: () -> Void = {}, _ body: () throws -> Void
-  ) throws -> Bool {
+  ) throws -> Outcome {
     do {
       try body()
       ledger.change(name) { $0.answers.append("\(what): done") }
-      return true
+      return .done
     } catch let error as FleetClientError {
       ledger.change(name) { entry in
         entry.answers.append("\(what): \(error.code ?? "nothing")")
@@ -61,11 +73,12 @@ struct StormClient: Sendable {
       case .connectionLost, .timedOut: ledger.count { $0.unanswered += 1 }
       }
       usleep(20_000)
-      return false
+      if case .connectionLost = error { return .unknown }
+      return .refused
     }
   }
 
-  private func spawn(_ name: String, _ client: FleetClient) throws -> Bool {
+  private func spawn(_ name: String, _ client: FleetClient) throws -> Outcome {
     ledger.change(name) { _ in }
     return try ask("spawn", of: name) {
       let row = KernelRow(try client.spawn(["language": "lua", "name": .string(name)])["kernel"] ?? .null)
@@ -74,7 +87,7 @@ struct StormClient: Sendable {
     }
   }
 
-  private func stop(_ name: String, _ client: FleetClient) throws -> Bool {
+  private func stop(_ name: String, _ client: FleetClient) throws -> Outcome {
     let isFirst = ledger.entry(name)?.stopAsked == false
     ledger.change(name) { $0.stopAsked = true }
     // What reached no host was not asked.
