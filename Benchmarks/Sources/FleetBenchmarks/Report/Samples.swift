@@ -13,6 +13,9 @@ struct Samples {
   var least: Double { values.min() ?? .nan }
   var greatest: Double { values.max() ?? .nan }
 
+  /// How many of them, of all.
+  func share(above seconds: Double) -> Double { Double(values.count { $0 > seconds }) / Double(max(1, values.count)) }
+
   mutating func add(seconds: Double) { values.append(seconds) }
   mutating func add(_ duration: Duration) { values.append(duration.inSeconds) }
 
