@@ -1,7 +1,8 @@
 // Keeps a host alive that has no descriptor left. libdispatch counts once a second which of its threads run, by reading
 // /proc/TID/stat of each, and takes one that it cannot open for a thread that is gone, which ends the process with a trap
 // (measured; src/event/workqueue.c of swift-corelibs-libdispatch, _dispatch_workq_count_runnable_workers). One that opens
-// and cannot be read it only leaves out of the count. Nothing of it can be set, so the `open` that it calls is this one.
+// and cannot be read it leaves out of the count, and adds a thread a second, up to its maximum, while work waits. Nothing
+// of it can be set, so the `open` that it calls is this one.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -2,11 +2,8 @@
 
 #include "CFleetSystem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -45,80 +42,6 @@ int fleet_open_record(const char *path) {
 ssize_t fleet_read_record(const char *path, void *bytes, size_t capacity) {
   int fd = fleet_open_record(path);
   return fd < 0 ? fd : read_and_close(fd, bytes, capacity);
-}
-
-static DIR *open_directory(int parent, const char *name) {
-  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return NULL;
-  DIR *directory = fdopendir(fd);
-  if (!directory) {
-    close(fd);
-    errno = ENOMEM;
-  }
-  return directory;
-}
-
-enum {
-  MOST_LEVELS = 32,    // each holds a descriptor
-  MOST_PASSES = 20000  // who goes on making directories is not waited for
-};
-
-// What is removed, and what was found too deep below it.
-struct removal {
-  int top;
-  unsigned moved;
-};
-
-// Puts a directory that is too deep into the top one, where the next pass removes it.
-static int move_up(struct removal *removal, int parent, const char *name) {
-  char there[32];
-  for (;;) {
-    snprintf(there, sizeof there, ".moved-%u", removal->moved++);
-    if (renameat(parent, name, removal->top, there) == 0) return 0;
-    if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR) return -errno;
-  }
-}
-
-static int empty(struct removal *removal, DIR *directory, int level);
-
-static int remove_entry(struct removal *removal, int parent, const char *name, int level) {
-  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
-  if (errno != EISDIR && errno != EPERM) return -errno;
-  if (level == MOST_LEVELS) return move_up(removal, parent, name);
-  DIR *directory = open_directory(parent, name);
-  if (!directory) return -errno;
-  int error = empty(removal, directory, level);
-  closedir(directory);
-  if (unlinkat(parent, name, AT_REMOVEDIR) == 0) return 0;
-  return error ? error : -errno;
-}
-
-// Removes what can be removed; the last error.
-static int empty(struct removal *removal, DIR *directory, int level) {
-  int result = 0;
-  for (struct dirent *entry; (entry = readdir(directory));) {
-    if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
-    int error = remove_entry(removal, dirfd(directory), entry->d_name, level + 1);
-    if (error) result = error;
-  }
-  return result;
-}
-
-int fleet_remove_tree(const char *path) {
-  if (unlink(path) == 0 || errno == ENOENT) return 0;
-  if (errno != EISDIR && errno != EPERM) return -errno;
-  DIR *directory = open_directory(AT_FDCWD, path);
-  if (!directory) return -errno;
-  struct removal removal = {dirfd(directory), 0};
-  int error = 0;
-  for (unsigned pass = 0, before = 1; pass < MOST_PASSES && before != removal.moved; pass++) {
-    before = removal.moved;
-    rewinddir(directory);
-    error = empty(&removal, directory, 0);
-  }
-  closedir(directory);
-  if (rmdir(path) == 0) return 0;
-  return error ? error : -errno;
 }
 
 int fleet_write_file(const char *path, const char *bytes, size_t count) {

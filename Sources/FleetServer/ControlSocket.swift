@@ -31,7 +31,8 @@ public struct ControlSocket: Service {
       },
       configuration: ApplicationConfiguration(
         address: .unixDomainSocket(path: try Self.address(path)), serverName: "fleet"),
-      onServerRunning: { _ in
+      onServerRunning: { socket in
+        await AcceptPause.add(to: socket, log)
         do throws(EngineError) { try KernelUsers.close(path, butTo: kernels) } catch { log.error("\(error.message)") }
         await onRunning()
       }, logger: log)

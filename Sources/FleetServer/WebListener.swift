@@ -75,7 +75,10 @@ public final class WebListener: Service {
       responder: responder, server: server,
       configuration: ApplicationConfiguration(
         address: .hostname(address.host, port: address.port), serverName: "fleet"),
-      onServerRunning: { [self] channel in isRunning(channel.localAddress?.port ?? address.port) }, logger: log)
+      onServerRunning: { [self] channel in
+        await AcceptPause.add(to: channel, log)
+        isRunning(channel.localAddress?.port ?? address.port)
+      }, logger: log)
     do {
       try await application.run()
       settle(.success(()))

@@ -12,9 +12,9 @@ struct AdmissionTests {
   @Test func limitsAreTightenedOrSetButNotLoosened() {
     let asked = Limits(memory: 1000, cpu: 0.5, nice: 5, bestEffort: true)
     let (limits, clamps) = Admission.impose(
-      Limits(memory: 500, cpu: 0.9, processes: 7, openFiles: 8, fileSize: 9, nice: 10), on: asked)
+      Limits(memory: 500, cpu: 0.9, processes: 7, openFiles: 40, fileSize: 9, nice: 10), on: asked)
     #expect(
-      limits == Limits(memory: 500, cpu: 0.5, processes: 7, openFiles: 8, fileSize: 9, nice: 10, bestEffort: true))
+      limits == Limits(memory: 500, cpu: 0.5, processes: 7, openFiles: 40, fileSize: 9, nice: 10, bestEffort: true))
     #expect(clamps == ["set cpu to 0.9, kept 0.5: a policy may tighten what was asked for, not loosen it"])
     let nicer = Admission.impose(Limits(nice: 4), on: asked)
     #expect(nicer.limits == asked)
@@ -23,7 +23,7 @@ struct AdmissionTests {
 
   @Test(arguments: [
     Limits(memory: 0), Limits(memory: -1), Limits(cpu: 0), Limits(cpu: -.infinity), Limits(cpu: .nan),
-    Limits(processes: 0), Limits(openFiles: 0), Limits(fileSize: 0), Limits(nice: 20), Limits(nice: -21),
+    Limits(processes: 3), Limits(openFiles: 31), Limits(fileSize: 0), Limits(nice: 20), Limits(nice: -21),
   ])
   func whatIsNoLimitIsNotImposed(limits: Limits) {
     let imposed = Admission.impose(limits, on: Limits(memory: 10))

@@ -105,6 +105,34 @@ struct StorageTests {
     #expect(fleet.code(again) == nil && fleet[id].restarts == 1)
   }
 
+  @Test func aHungKernelThatCannotBeStartedAgainStaysUnhealthy() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    for _ in 1...3 { fleet.heartbeat(id, alive: false) }
+    fleet.commitsByItself = false
+    _ = fleet.command(.restart(id))
+    fleet.forget()
+    fleet.failCommit(fleet.commits[0])
+    #expect(fleet.acts == [] && fleet.status(id) == .unhealthy)
+    #expect(fleet.notes(.unhealthy).count == 1 && fleet.notes(.recovered) == [])
+  }
+
+  @Test func aStopThatComesBeforeARestartIsLostIsCarriedOut() {
+    let fleet = Harness()
+    let id = fleet.idleKernel()
+    fleet.commitsByItself = false
+    let restart = fleet.command(.restart(id))
+    let stop = fleet.stop(id)
+    fleet.forget()
+    for sequence in fleet.commits { fleet.failCommit(sequence) }
+    #expect(fleet.status(id) == .stopping && fleet.acts.contains { $0.hasPrefix("shutdown") }, "\(fleet.acts)")
+    fleet.exited(id, ExitInfo(code: 0))
+    #expect(fleet.status(id) == nil && fleet.answers[restart] != nil)
+    fleet.commitsByItself = true
+    fleet.pass(.seconds(10))
+    #expect(fleet.answers[stop] != nil)
+  }
+
   @Test func aCleanupThatIsNotWrittenIsNotAcknowledged() {
     let fleet = Harness()
     let id = fleet.idleKernel()

@@ -123,6 +123,8 @@ extension EndToEnd {
         try "{".write(toFile: fleet.home + "/host.json", atomically: true, encoding: .utf8)
         let damaged = try await fleet.fleet("list")
         #expect(damaged.code == 1 && damaged.errors.contains("host.json"), "\(damaged)")
+        let doctor = try await fleet.fleet("doctor")
+        #expect(doctor.code == 1 && doctor.output.contains("host.json, which tells how"), "\(doctor)")
         try await fleet.ok("up")
       }
     }

@@ -47,10 +47,11 @@ public struct KernelspecCatalog: Sendable, Hashable {
 }
 
 extension KernelspecCatalog {
-  /// - Throws: `notFound` with the nearest name, or all of them.
+  /// - Throws: `notFound` with the nearest name, or all of them; `unavailable` if it cannot be read now.
   public func find(name: String) throws(ConfigurationError) -> Kernelspec {
     if let spec = specs[name] ?? specs[name.lowercased()] { return spec }
     let broken = problems.first { $0.file.map(FilePath.directory).map(FilePath.name) == name }
+    if let broken, broken.code == .unavailable { throw broken }
     if let broken { throw ConfigurationError(.notFound, "the kernelspec \"\(name)\" is broken: \(broken)") }
     let hint = NearestName.hint(for: name, among: specs.keys.sorted(), what: "there are")
     throw ConfigurationError(.notFound, "there is no kernelspec \"\(name)\"\(hint)")

@@ -101,6 +101,9 @@ public struct Limits: Sendable, Hashable {
 // Limits below which no kernel works: told when they are read, not by a kernel that dies of them. `fleet-kernel`, which
 // needs the least, answers with 28 descriptors and four processes and threads (measured).
 extension Limits {
+  public static let leastProcesses = 4
+  public static let leastOpenFiles = 32
+
   /// - Throws: when it is no size, or less than 1 MiB.
   public static func memory(parsing text: String) throws(ValueError) -> ByteCount {
     let size = try ByteCount(parsing: text)
@@ -113,15 +116,18 @@ extension Limits {
   /// - Throws: when it is no whole number, or less than 32.
   public static func openFiles(parsing text: String) throws(ValueError) -> PositiveCount {
     let count = try PositiveCount(parsing: text)
-    guard count.value >= 32 else { throw ValueError("\(count) open files are too few for a kernel; the least is 32") }
+    guard count.value >= leastOpenFiles else {
+      throw ValueError("\(count) open files are too few for a kernel; the least is \(leastOpenFiles)")
+    }
     return count
   }
 
   /// - Throws: when it is no whole number, or less than 4: a kernel has threads, which count.
   public static func processes(parsing text: String) throws(ValueError) -> PositiveCount {
     let count = try PositiveCount(parsing: text)
-    guard count.value >= 4 else {
-      throw ValueError("\(count) processes are too few for a kernel, whose threads count; the least is 4")
+    guard count.value >= leastProcesses else {
+      throw ValueError(
+        "\(count) processes are too few for a kernel, whose threads count; the least is \(leastProcesses)")
     }
     return count
   }

@@ -24,9 +24,7 @@ extension FleetHost {
     var json = await document(of: kernel)
     json["events"] = .array(story.map(\.json))
     let groups = processes.groups(of: id)
-    json["out_of_memory_kills"] = await measures.run {
-      JSON(groups.lazy.compactMap { ControlGroup($0).outOfMemoryKills }.first)
-    }
+    json["out_of_memory_kills"] = await measures.run { JSON(ControlGroup.outOfMemoryKills(in: groups)) }
     return json
   }
 

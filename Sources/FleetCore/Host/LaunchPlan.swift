@@ -89,7 +89,11 @@ extension Kernel {
 enum PortCheck {
   /// Why the first of the ports that cannot be bound on loopback cannot; nil if all can.
   static func problem(from base: Int, count: Int) -> String? {
-    (base..<(base + count)).lazy.compactMap(problem).first
+    // One by one: `first` of a lazy sequence asks twice, and the port may be free by then.
+    for port in base..<(base + count) {
+      if let problem = problem(port) { return problem }
+    }
+    return nil
   }
 
   private static func problem(_ port: Int) -> String? {

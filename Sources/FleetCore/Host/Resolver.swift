@@ -68,7 +68,7 @@ struct Resolver: Sendable {
     do throws(ConfigurationError) {
       return try locator.find(name, .config, from: locator.fleetDirectory)
     } catch {
-      throw Self.error(.configNotFound, error)
+      throw EngineError(.configNotFound, error.description)
     }
   }
 

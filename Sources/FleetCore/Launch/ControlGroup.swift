@@ -16,12 +16,14 @@ struct ControlGroup: Sendable, Hashable {
     (SmallFile.text(path + "/cgroup.procs") ?? "").split(separator: "\n").compactMap { Int32($0) }
   }
 
-  /// How many of its processes the system has killed because the group had no memory left; nil where it does not count.
-  var outOfMemoryKills: Int64? {
-    // Version 2, and version 1 since Linux 4.13.
-    for name in ["memory.events", "memory.oom_control"] {
-      for line in (SmallFile.text("\(path)/\(name)") ?? "").split(separator: "\n") where line.hasPrefix("oom_kill ") {
-        return Int64(line.dropFirst(9))
+  /// How many processes of a kernel the system has killed because there was no memory left, in the first of its groups
+  /// that counts them; nil if none does.
+  static func outOfMemoryKills(in groups: [String]) -> Int64? {
+    for group in groups {
+      // Version 2, and version 1 since Linux 4.13.
+      for name in ["memory.events", "memory.oom_control"] {
+        let lines = (SmallFile.text("\(group)/\(name)") ?? "").split(separator: "\n")
+        if let line = lines.first(where: { $0.hasPrefix("oom_kill ") }) { return Int64(line.dropFirst(9)) }
       }
     }
     return nil

@@ -48,9 +48,7 @@ extension LaunchError {
       return "\(request.id) was not started: \(detail) (\(reason)); use --best-effort to start it without, "
         + "or take it out of [hardening] (see fleet doctor)"
     case .limits where code == EPERM && detail.hasPrefix("open_files"):
-      return
-        "\(request.id) was not started: a kernel can have no more open files than its host may have, which are \(openFiles); "
-        + "ask for fewer, or give the host more (ulimit -Hn, LimitNOFILE= of its unit)"
+      return "\(request.id) was not started: \(tooManyFiles())"
     case .limits:
       return "\(request.id) was not started: \(detail) (\(reason)); "
         + "use --best-effort to start it without, or let the host write control groups (see fleet doctor)"
@@ -58,11 +56,16 @@ extension LaunchError {
     }
   }
 
-  /// As many as a process of this one can have.
-  private static var openFiles: UInt64 {
+  private static func tooManyFiles() -> String {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    return UInt64(limit.rlim_max)
+    // Root may have more than its limit, but not more than the system allows any process.
+    if geteuid() == 0, let most = SmallFile.text("/proc/sys/fs/nr_open") {
+      return
+        "more open files than \(most.prefix { $0.isNumber }) are allowed to no process of this machine (fs.nr_open)"
+    }
+    return "a kernel can have no more open files than its host may have, which are \(limit.rlim_max); "
+      + "ask for fewer, or give the host more (ulimit -Hn, LimitNOFILE= of its unit)"
   }
 
   private static func cannotExecute(_ request: LaunchRequest, _ code: Int32) -> String {

@@ -23,8 +23,8 @@ public enum Admission {
     }
     limits.memory = settle("memory", imposed.memory, asked.memory, 1...(.max), <)
     limits.cpu = settle("cpu", imposed.cpu, asked.cpu, Double.leastNormalMagnitude...1e6, <)
-    limits.processes = settle("processes", imposed.processes, asked.processes, 1...(.max), <)
-    limits.openFiles = settle("open_files", imposed.openFiles, asked.openFiles, 1...(.max), <)
+    limits.processes = settle("processes", imposed.processes, asked.processes, Limits.leastProcesses...(.max), <)
+    limits.openFiles = settle("open_files", imposed.openFiles, asked.openFiles, Limits.leastOpenFiles...(.max), <)
     limits.fileSize = settle("file_size", imposed.fileSize, asked.fileSize, 1...(.max), <)
     limits.nice = settle("nice", imposed.nice, asked.nice, -20...19, >)
     return (limits, clamps)

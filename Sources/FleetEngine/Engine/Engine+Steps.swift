@@ -194,12 +194,14 @@ extension Engine {
   }
 
   private mutating func markHealthy(_ id: KernelID, _ now: Instant) {
-    markAnswering(id)
-    if !kernels[id]!.isBusy, kernels[id]!.idleSince == nil { kernels[id]!.idleSince = now }
+    markAnswering(id, now)
     note(id, .recovered, "its heart beats again")
   }
 
-  mutating func markAnswering(_ id: KernelID) { kernels[id]!.status = kernels[id]!.isBusy ? .busy : .idle }
+  mutating func markAnswering(_ id: KernelID, _ now: Instant) {
+    kernels[id]!.status = kernels[id]!.isBusy ? .busy : .idle
+    if !kernels[id]!.isBusy, kernels[id]!.idleSince == nil { kernels[id]!.idleSince = now }
+  }
 
   private mutating func markIdle(_ id: KernelID, _ now: Instant) {
     kernels[id]!.isBusy = false

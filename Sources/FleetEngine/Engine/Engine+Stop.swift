@@ -23,13 +23,14 @@ extension Engine {
     }
     kernels[id]!.stop = nil
     kernels[id]!.afterStop = .remove
+    let why = failure?.reason ?? "the registry could not be written"
     if kernel.missedHeartbeats >= Self.mostMissedHeartbeats {
       kernels[id]!.status = .unhealthy
+      note(id, .unhealthy, "not restarted: \(why)")
     } else {
-      markAnswering(id)
+      markAnswering(id, now)
+      note(id, .recovered, "not restarted: \(why)")
     }
-    let why = failure?.reason ?? "the registry could not be written"
-    note(id, .recovered, "not restarted: \(why)")
     fail(
       waiting: id, EngineError(.storage, "\(why), so \(id) was not restarted and goes on; make room and try again"))
   }

@@ -2,6 +2,10 @@
 
 /// The limits that a kernel's shim enforces; nil means none.
 public struct Limits: Sendable, Hashable {
+  /// With fewer no kernel works; the same as a configuration may say at least.
+  public static let leastProcesses = 4
+  public static let leastOpenFiles = 32
+
   /// Bytes.
   public var memory: Int64?
   /// Share of one core; 0.5 is half a core.

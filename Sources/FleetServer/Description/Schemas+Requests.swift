@@ -36,7 +36,7 @@ extension APIDescription {
     "memory_limit": size(least: 1 << 20), "memory": size(least: 1 << 20), "file_size": size(least: 64 << 10),
     "cpu_limit": share, "cpu": share,
     "nice": numberOrText(Schema.integer(-20...19), "^-?[0-9]{1,2}$", "From -20 to 19."),
-    "processes": count(1), "open_files": count(16),
+    "processes": count(FleetEngine.Limits.leastProcesses), "open_files": count(FleetEngine.Limits.leastOpenFiles),
     "best_effort": ["type": ["boolean", "null"], "description": "Start it even if a limit cannot be enforced here."],
     "env_vars": Schema.variables,
     "labels": [

@@ -109,14 +109,22 @@ struct Doctor {
       }
       return .ok("host", "runs (pid \(pid)) and answers on \(directory.socket)")
     } catch  where error.isHostUnreachable {
-      guard let last = try? LastHost.read(directory) else {
+      return noHost()
+    } catch {
+      return .fail("host", "\(error)", "see \(directory.logFile)")
+    }
+  }
+
+  private func noHost() -> Finding {
+    do throws(CommandFailure) {
+      guard let last = try LastHost.read(directory) else {
         return .ok("host", "none runs; commands that need one start it")
       }
       return .warn(
         "host", "none runs; the last one died, and commands start one like it: \(last.options)",
         "fleet up starts another, fleet down forgets it")
     } catch {
-      return .fail("host", "\(error)", "see \(directory.logFile)")
+      return .fail("host", error.message ?? "none runs, and none can be started", "fleet up")
     }
   }
 

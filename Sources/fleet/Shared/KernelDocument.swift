@@ -67,8 +67,8 @@ struct KernelDocument {
   /// Of what it started; when it is killed itself, its end says so.
   var outOfMemoryKills: String? {
     guard let kills = document["out_of_memory_kills"]?.int, kills > 0 else { return nil }
-    let limit = memoryLimit.map { " of \($0)" } ?? ""
-    return "\(kills), of processes that it started, at its memory limit\(limit)"
+    let limit = memoryLimit.map { "; its limit is \($0)" } ?? ""
+    return "\(kills): processes that it started were killed for want of memory\(limit)"
   }
 
   var labels: String {

@@ -67,6 +67,14 @@ import Testing
       try #require(mkdir(deep, 0o700) == 0)
     }
     try Data("x".utf8).write(to: URL(filePath: deep + "/file"))
+    // Wide where it is deep, and a name like those of what is moved up.
+    var middle = own
+    for _ in 0..<31 { middle += "/d" }
+    for number in 0..<50 {
+      try #require(mkdir("\(middle)/\(number)", 0o700) == 0 && mkdir("\(middle)/\(number)/below", 0o700) == 0)
+      try #require(mkdir("\(middle)/empty \(number)", 0o500) == 0)
+      mkdir("\(own)/.moved-\(number)", 0o700)
+    }
     #expect(files.removeOwnDirectory(kernel.id.description))
     #expect(access(own, F_OK) != 0 && access(kept + "/file", F_OK) == 0)
     // In its place something that is not ours to enter.

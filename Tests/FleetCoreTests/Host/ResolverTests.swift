@@ -70,6 +70,11 @@ import Testing
     #expect(specification.hardening == Hardening(seccomp: true))
   }
 
+  @Test func whatConfigurationsMaySayAtLeastIsWhatPoliciesMay() {
+    #expect(FleetConfiguration.ResourceLimits.leastProcesses == FleetEngine.Limits.leastProcesses)
+    #expect(FleetConfiguration.ResourceLimits.leastOpenFiles == FleetEngine.Limits.leastOpenFiles)
+  }
+
   @Test func theRequestWinsOverTheConfigAndThatOverTheHost() throws {
     let specification = try resolve([
       "config": "openai", "memory_limit": "64M", "cpu_limit": "50%", "labels": ["team": "asked"], "best_effort": true,

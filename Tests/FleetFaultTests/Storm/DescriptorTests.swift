@@ -15,6 +15,12 @@ extension FaultTests {
         let clients = (0..<24).map { _ in fleet.client() }
         for client in clients { _ = try client.kernels() }
         try fleet.limitDescriptors(toMore: 0)
+        let before = try FleetProcess.processorTime(of: fleet.hostPid)
+        #expect(throws: FleetClientError.self, "somebody still gets in") {
+          try fleet.client().health(timeout: .seconds(2))
+        }
+        let used = try FleetProcess.processorTime(of: fleet.hostPid) - before
+        #expect(used < .milliseconds(500), "it does not rest while somebody waits: \(used)")
         let end = ContinuousClock.now + .seconds(5)
         let crew = Crew()
         for (number, client) in clients.enumerated() {

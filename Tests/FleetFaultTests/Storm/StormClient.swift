@@ -20,7 +20,7 @@ struct StormClient: Sendable {
     var last = 0
     while !ledger.isOver {
       switch random.below(8) {
-      case 0...2 where mine.count < most:
+      case 0...2 where mine.count + doubtful.count < most:
         last += 1
         let name = "c\(number)-\(last)"
         switch try spawn(name, client) {
@@ -44,7 +44,7 @@ struct StormClient: Sendable {
     }
   }
 
-  /// `unknown`: the host was killed before it answered.
+  /// `unknown`: the host did not answer, mostly because it was killed.
   private enum Outcome { case done, refused, unknown }
 
   /// What the host says no to, or does not say, is counted; nonsense is an error.
@@ -73,8 +73,10 @@ struct StormClient: Sendable {
       case .connectionLost, .timedOut: ledger.count { $0.unanswered += 1 }
       }
       usleep(20_000)
-      if case .connectionLost = error { return .unknown }
-      return .refused
+      switch error {
+      case .connectionLost, .timedOut: return .unknown
+      default: return .refused
+      }
     }
   }
 

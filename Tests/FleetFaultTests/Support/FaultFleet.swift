@@ -131,9 +131,12 @@ final class FaultFleet: Sendable {
     _ = try waitForEnd()
   }
 
-  /// Lets the host have so many descriptors more than it has, until it ends, or until it is let have others.
+  /// Lets the host open about so many descriptors more, until it ends, or until it is let open others.
   func limitDescriptors(toMore more: Int) throws {
-    try limitDescriptors(to: Footprint(pid: hostPid).descriptors + more)
+    let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(hostPid)/fd")
+    // The limit is of their numbers, of which the lowest that is free is taken: with none to spare there is none below.
+    let used = Set(names.compactMap { Int($0) })
+    try limitDescriptors(to: (0...).first { !used.contains($0) }! + more)
   }
 
   func limitDescriptors(to count: Int) throws {

@@ -39,6 +39,14 @@ struct FleetProcess: Sendable, CustomStringConvertible {
     FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// Of all its threads, so far.
+  static func processorTime(of pid: Int32) throws -> Duration {
+    guard let stat = read("/proc/\(pid)/stat"), let fields = stat.split(separator: ")").last?.split(separator: " "),
+      fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12])
+    else { throw Problem("process \(pid) cannot be looked at") }
+    return .seconds(Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK))))
+  }
+
   /// `State:` of a live process, or nil.
   static func isAlive(_ pid: Int32) -> Bool {
     guard let stat = read("/proc/\(pid)/stat") else { return false }
