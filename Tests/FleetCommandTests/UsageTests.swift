@@ -57,7 +57,7 @@ struct UsageTests {
     ),
     (
       ["spawn", "--processes", "0"],
-      "--processes: 0 is out of range; write a whole number from 1 to 2147483647; see fleet spawn --help"
+      "--processes: 0 is out of range; write a whole number from 4 to 2147483647; see fleet spawn --help"
     ),
     (
       ["spawn", "--processes", "3"],

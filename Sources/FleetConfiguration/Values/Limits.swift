@@ -52,16 +52,13 @@ public struct Niceness: Sendable, Hashable, CustomStringConvertible {
 public struct PositiveCount: Sendable, Hashable, CustomStringConvertible {
   public let value: Int
 
-  public init(_ value: Int64) throws(ValueError) {
+  /// - Parameter least: what is said to be the least; the caller says why less than that will not do.
+  public init(parsing text: String, least: Int = 1) throws(ValueError) {
+    guard let value = Int64(text) else { throw ValueError("\"\(text)\" is no whole number") }
     guard value >= 1, let small = Int32(exactly: value) else {
-      throw ValueError("\(value) is out of range; write a whole number from 1 to \(Int32.max)")
+      throw ValueError("\(value) is out of range; write a whole number from \(least) to \(Int32.max)")
     }
     self.value = Int(small)
-  }
-
-  public init(parsing text: String) throws(ValueError) {
-    guard let value = Int64(text) else { throw ValueError("\"\(text)\" is no whole number") }
-    try self.init(value)
   }
 
   public var description: String { String(value) }
@@ -115,7 +112,7 @@ extension Limits {
 
   /// - Throws: when it is no whole number, or less than 32.
   public static func openFiles(parsing text: String) throws(ValueError) -> PositiveCount {
-    let count = try PositiveCount(parsing: text)
+    let count = try PositiveCount(parsing: text, least: leastOpenFiles)
     guard count.value >= leastOpenFiles else {
       throw ValueError("\(count) open files are too few for a kernel; the least is \(leastOpenFiles)")
     }
@@ -124,7 +121,7 @@ extension Limits {
 
   /// - Throws: when it is no whole number, or less than 4: a kernel has threads, which count.
   public static func processes(parsing text: String) throws(ValueError) -> PositiveCount {
-    let count = try PositiveCount(parsing: text)
+    let count = try PositiveCount(parsing: text, least: leastProcesses)
     guard count.value >= leastProcesses else {
       throw ValueError(
         "\(count) processes are too few for a kernel, whose threads count; the least is \(leastProcesses)")

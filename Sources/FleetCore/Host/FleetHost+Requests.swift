@@ -112,8 +112,9 @@ extension FleetHost {
     let files = files
     let before = try await onDisk { () throws(StorageError) in try files.inventory() }
     guard case .removed(let kernels) = try await send({ .command($0, .cleanup) }) else { throw Self.confused }
-    // Later than the inventory: what is started meanwhile has a row by now.
-    let known = Set((engine.kernels.keys + kernels.map(\.id)).map(\.description))
+    // Later than the inventory: what is started meanwhile has a row by now. Of kernels that are gone the disk may not know
+    // yet; their files go when it does.
+    let known = Set((engine.kernels.keys + kernels.map(\.id) + departed.keys).map(\.description))
     let stale = await lookups.run { files.removeStale(before, known: known) }
     let dead = kernels.map { (id: "\($0.id)", files: before["\($0.id)"] ?? []) }
     return [

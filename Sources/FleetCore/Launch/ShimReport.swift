@@ -48,7 +48,7 @@ extension LaunchError {
       return "\(request.id) was not started: \(detail) (\(reason)); use --best-effort to start it without, "
         + "or take it out of [hardening] (see fleet doctor)"
     case .limits where code == EPERM && detail.hasPrefix("open_files"):
-      return "\(request.id) was not started: \(tooManyFiles())"
+      return "\(request.id) was not started: \(tooManyFiles(request))"
     case .limits:
       return "\(request.id) was not started: \(detail) (\(reason)); "
         + "use --best-effort to start it without, or let the host write control groups (see fleet doctor)"
@@ -56,13 +56,13 @@ extension LaunchError {
     }
   }
 
-  private static func tooManyFiles() -> String {
+  private static func tooManyFiles(_ request: LaunchRequest) -> String {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     // Root may have more than its limit, but not more than the system allows any process.
-    if geteuid() == 0, let most = SmallFile.text("/proc/sys/fs/nr_open") {
-      return
-        "more open files than \(most.prefix { $0.isNumber }) are allowed to no process of this machine (fs.nr_open)"
+    let most = SmallFile.text("/proc/sys/fs/nr_open").flatMap { Int($0.prefix { $0.isNumber }) }
+    if let most, let asked = request.limits.openFiles, asked > most {
+      return "no process of this machine may have more than \(most) open files (fs.nr_open); ask for fewer"
     }
     return "a kernel can have no more open files than its host may have, which are \(limit.rlim_max); "
       + "ask for fewer, or give the host more (ulimit -Hn, LimitNOFILE= of its unit)"

@@ -91,6 +91,9 @@ struct Doctor {
   }
 
   private func host() -> Finding {
+    if let shortage = HostDescriptors(directory)?.shortage {
+      return .fail("host", shortage, HostDescriptors.remedy)
+    }
     do {
       let health = try FleetClient(socketPath: directory.socket).health(timeout: .seconds(5))
       let pid = health["pid"]?.int ?? 0

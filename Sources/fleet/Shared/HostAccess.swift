@@ -26,6 +26,9 @@ struct HostAccess {
       } catch let error as FleetClientError where error.isHostUnreachable {
         try startHost()
         return try body(client)
+      } catch FleetClientError.timedOut(let limit) {
+        guard let shortage = HostDescriptors(directory)?.shortage else { throw FleetClientError.timedOut(after: limit) }
+        throw CommandFailure(.failed, "\(shortage); \(HostDescriptors.remedy)")
       }
     }
   }

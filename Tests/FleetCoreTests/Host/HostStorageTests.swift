@@ -85,6 +85,8 @@ import Testing
       try await Self.fillLog(host, fleet)
       let error = await refusal { try await host.stop(kernel.id, force: false, timeout: .seconds(1)) }
       #expect(error?.code == .storage)
+      // Nor are they rubbish: without them a host that is started anew would start the kernel again.
+      #expect(try await host.cleanup()["removed"]?.array?.contains { $0["id"] == .string(kernel.id) } == false)
       #expect(try KernelFileName.all(in: disk.path) == files)
       disk.makeRoom()
       #expect(try await eventually { try KernelFileName.all(in: disk.path).isEmpty })

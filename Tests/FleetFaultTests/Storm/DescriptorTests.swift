@@ -21,6 +21,9 @@ extension FaultTests {
         }
         let used = try FleetProcess.processorTime(of: fleet.hostPid) - before
         #expect(used < .milliseconds(500), "it does not rest while somebody waits: \(used)")
+        // The host cannot say so itself.
+        let told = #expect(throws: Problem.self) { try fleet.command("doctor") }
+        #expect("\(told as Any)".contains("it can open hardly any more"), "\(told as Any)")
         let end = ContinuousClock.now + .seconds(5)
         let crew = Crew()
         for (number, client) in clients.enumerated() {
