@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-  MOST_LEVELS = 32,    // each holds a descriptor
+  MOST_LEVELS = 32,     // each holds a descriptor
   MOST_MOVED = 1 << 20  // who goes on making directories is not waited for
 };
 

@@ -145,7 +145,8 @@ extension EndToEnd {
       try await FleetFixture.with { fleet in
         for (arguments, word) in [
           (["--memory", "half"], "half"), (["--file-size", "4K"], "64K"), (["--cpu", "none"], "none"),
-          (["--processes", "3"], "4"), (["--open-files", "3"], "32"), (["--nice", "20"], "19"),
+          (["--processes", "0"], "0"), (["--processes", "3"], "4"), (["--open-files", "3"], "32"),
+          (["--nice", "20"], "19"),
         ] {
           let result = try await fleet.run(Built.program("fleet"), ["spawn"] + arguments)
           #expect(result.code == 2 && result.errors.contains(word), "\(arguments): \(result)")

@@ -2,12 +2,17 @@
 import Glibc
 
 public enum OpenFiles {
+  /// The limits of this process; nil if the system does not say.
+  public static var limit: rlimit? {
+    var limit = rlimit()
+    return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? limit : nil
+  }
+
   /// Raises the soft limit to the hard one. Kernels inherit it, unless they have a limit of their own.
   /// - Returns: the limit now in force.
   @discardableResult
   public static func raiseLimit() -> Int {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+    guard var limit else { return 1024 }
     if limit.rlim_cur < limit.rlim_max {
       let before = limit.rlim_cur
       limit.rlim_cur = limit.rlim_max

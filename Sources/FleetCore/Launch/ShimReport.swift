@@ -57,15 +57,15 @@ extension LaunchError {
   }
 
   private static func tooManyFiles(_ request: LaunchRequest) -> String {
-    var limit = rlimit()
-    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     // Root may have more than its limit, but not more than the system allows any process.
     let most = SmallFile.text("/proc/sys/fs/nr_open").flatMap { Int($0.prefix { $0.isNumber }) }
     if let most, let asked = request.limits.openFiles, asked > most {
-      return "no process of this machine may have more than \(most) open files (fs.nr_open); ask for fewer"
+      return "no process of this machine may have more than \(most) open files (fs.nr_open); ask for fewer, "
+        + "or use --best-effort to start it without"
     }
-    return "a kernel can have no more open files than its host may have, which are \(limit.rlim_max); "
-      + "ask for fewer, or give the host more (ulimit -Hn, LimitNOFILE= of its unit)"
+    let limit = OpenFiles.limit.map { ", which are \($0.rlim_max)" } ?? ""
+    return "a kernel can have no more open files than its host may have\(limit); "
+      + "ask for fewer, give the host more (ulimit -Hn, LimitNOFILE= of its unit), or use --best-effort to start it without"
   }
 
   private static func cannotExecute(_ request: LaunchRequest, _ code: Int32) -> String {

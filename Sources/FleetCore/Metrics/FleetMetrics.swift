@@ -106,11 +106,9 @@ extension FleetMetrics.Host {
     var info = stat()
     // The size of this directory is the number of descriptors since Linux 6.2, and 0 before: then it is not told.
     let count = stat("/proc/self/fd", &info) == 0 ? Int(info.st_size) : 0
-    var limit = rlimit()
-    let hasLimit = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
     return FleetMetrics.Host(
       usage: ProcessUsage(pid: getpid()), openFiles: count > 0 ? count : nil,
-      openFilesLimit: hasLimit ? Int(clamping: limit.rlim_cur) : nil,
+      openFilesLimit: OpenFiles.limit.map { Int(clamping: $0.rlim_cur) },
       machineMemory: Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE))),
       machineProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }

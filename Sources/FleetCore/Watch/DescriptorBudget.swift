@@ -10,9 +10,7 @@ public final class DescriptorBudget: Sendable {
 
   /// A quarter of what this process may have open.
   public static func ofThisProcess() -> DescriptorBudget {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return DescriptorBudget(256) }
-    return DescriptorBudget(Int(clamping: limit.rlim_cur / 4))
+    DescriptorBudget(OpenFiles.limit.map { Int(clamping: $0.rlim_cur / 4) } ?? 256)
   }
 
   /// All of them or none.

@@ -11,8 +11,7 @@ extension Engine {
     case .impossible: preconditionFailure("\(id) is \(kernels[id]!.status) and was launched")
     case .launch: launch(id)
     case .probe: probe(id, now)
-    case .abandonStart:
-      startFailed(id, failure ?? LaunchFailure(reason: "the registry could not be written", code: .storage), now)
+    case .abandonStart: startFailed(id, failure ?? Self.unwritten, now)
     case .tryNextPort: launchFailed(id, failure ?? LaunchFailure(reason: "it could not be launched"), now)
     case .becomeReady: becomeReady(id, now)
     case .giveUpStart: giveUpStart(id, now)
@@ -24,13 +23,15 @@ extension Engine {
     case .markIdle: markIdle(id, now)
     case .beginStop, .restartLive: beginStop(id, restart: step == .restartLive)
     case .joinStop, .actOnStop: actOnStop(id, now)
-    case .stopUnwritten: stopUnwritten(id, failure, now)
+    case .stopUnwritten: stopUnwritten(id, failure ?? Self.unwritten, now)
     case .escalate: escalate(id, now)
     case .finishStop: finishStop(id, now)
     case .discard: discard(id)
     case .restartDead: startAgain(id, now)
     }
   }
+
+  private static let unwritten = LaunchFailure(reason: "the registry could not be written", code: .storage)
 
   private mutating func launch(_ id: KernelID) {
     kernels[id]!.isLaunching = true

@@ -16,23 +16,23 @@ extension Engine {
 
   /// The intent cannot be written. A full disk must not keep a kernel alive; but one that could not be started again
   /// afterwards is not ended either.
-  mutating func stopUnwritten(_ id: KernelID, _ failure: LaunchFailure?, _ now: Instant) {
+  mutating func stopUnwritten(_ id: KernelID, _ failure: LaunchFailure, _ now: Instant) {
     let kernel = kernels[id]!
     guard kernel.afterStop == .restart, kernel.stop?.step == .intent, kernel.process != nil else {
       return actOnStop(id, now)
     }
     kernels[id]!.stop = nil
     kernels[id]!.afterStop = .remove
-    let why = failure?.reason ?? "the registry could not be written"
     if kernel.missedHeartbeats >= Self.mostMissedHeartbeats {
       kernels[id]!.status = .unhealthy
-      note(id, .unhealthy, "not restarted: \(why)")
+      note(id, .unhealthy, "not restarted: \(failure.reason)")
     } else {
       markAnswering(id, now)
-      note(id, .recovered, "not restarted: \(why)")
+      note(id, .recovered, "not restarted: \(failure.reason)")
     }
     fail(
-      waiting: id, EngineError(.storage, "\(why), so \(id) was not restarted and goes on; make room and try again"))
+      waiting: id,
+      EngineError(.storage, "\(failure.reason), so \(id) was not restarted and goes on; make room and try again"))
   }
 
   /// The intent is on the disk, or somebody asked again.

@@ -73,15 +73,13 @@ extension Doctor {
   }
 
   private func openFiles() -> Finding {
-    var limit = rlimit()
-    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    let most = OpenFiles.limit?.rlim_max ?? 0
     // About four descriptors a kernel, and a few hundred of its own.
-    let kernels = limit.rlim_max > 1 << 20 ? 1 << 18 : Int(limit.rlim_max) / 4
-    guard limit.rlim_max >= 4096 else {
-      return .warn(
-        "open files", "at most \(limit.rlim_max): enough for about \(kernels) kernels", "raise it: ulimit -Hn 65536")
+    let kernels = most > 1 << 20 ? 1 << 18 : Int(most) / 4
+    guard most >= 4096 else {
+      return .warn("open files", "at most \(most): enough for about \(kernels) kernels", "raise it: ulimit -Hn 65536")
     }
-    return .ok("open files", "at most \(limit.rlim_max)")
+    return .ok("open files", "at most \(most)")
   }
 
   private func trust(_ configuration: FleetConfiguration) -> Finding {

@@ -12,10 +12,10 @@ struct HostDescriptors {
 
   /// Those of the host whose pid the directory has; nil if there is none, or none of ours.
   init?(_ directory: FleetDirectory) {
-    let text = (try? String(contentsOfFile: directory.pidFile, encoding: .utf8)) ?? ""
-    guard let pid = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)),
+    // Whatever of it cannot be read, there is nothing to tell.
+    guard let pid = (try? TextFile.read(directory.pidFile)).flatMap({ Int32($0.prefix { $0.isNumber }) }),
       let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd"),
-      let limits = try? String(contentsOfFile: "/proc/\(pid)/limits", encoding: .utf8),
+      let limits = try? TextFile.read("/proc/\(pid)/limits"),
       // Name, soft limit, hard limit, unit.
       let line = limits.split(separator: "\n").first(where: { $0.hasPrefix("Max open files") }),
       let limit = line.split(separator: " ").dropFirst(3).first.flatMap({ Int($0) })

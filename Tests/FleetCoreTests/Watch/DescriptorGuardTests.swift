@@ -6,7 +6,7 @@ import Testing
 @testable import FleetCore
 
 @Suite struct DescriptorGuardTests {
-  /// More to do than there are threads, for longer than the second after which libdispatch looks at its threads.
+  /// More to do than there are threads, of which each waits, until libdispatch has looked at them: then it adds one.
   private static func workWithoutDescriptors() {
     var limit = rlimit()
     let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -19,8 +19,16 @@ import Testing
     limit.rlim_cur = 0
     setrlimit(resource, &limit)
     let isFull = open("/dev/null", O_RDONLY) < 0 && errno == EMFILE
-    for _ in 0..<1000 { DispatchQueue.global().async { usleep(20_000) } }
-    usleep(2_500_000)
+    let (begun, never) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    for _ in 0..<1000 {
+      DispatchQueue.global().async {
+        begun.signal()
+        never.wait()
+      }
+    }
+    for _ in 0...ProcessInfo.processInfo.activeProcessorCount where begun.wait(timeout: .now() + 60) == .timedOut {
+      exit(2)
+    }
     exit(isFull ? 0 : 1)
   }
 

@@ -60,6 +60,7 @@ struct StormClient: Sendable {
         entry.answers.append("\(what): \(error.code ?? "nothing")")
         if what == "stop", error.code == "storage" { entry.isUnwritten = true }
       }
+      let outcome: Outcome
       switch error {
       case .refused(_, let code, let message):
         if code == "internal" { throw Problem("the host calls it its own fault: \(message)") }
@@ -68,15 +69,17 @@ struct StormClient: Sendable {
           $0.refusals[code, default: 0] += 1
           $0.messages[code] = message
         }
+        outcome = .refused
       case .malformedReply(let what): throw Problem("the host answers nonsense: \(what)")
-      case .hostUnreachable: unasked()
-      case .connectionLost, .timedOut: ledger.count { $0.unanswered += 1 }
+      case .hostUnreachable:
+        unasked()
+        outcome = .refused
+      case .connectionLost, .timedOut:
+        ledger.count { $0.unanswered += 1 }
+        outcome = .unknown
       }
       usleep(20_000)
-      switch error {
-      case .connectionLost, .timedOut: return .unknown
-      default: return .refused
-      }
+      return outcome
     }
   }
 

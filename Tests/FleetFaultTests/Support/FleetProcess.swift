@@ -23,9 +23,9 @@ struct FleetProcess: Sendable, CustomStringConvertible {
   init?(pid: Int32, home: String) {
     guard let variables = Self.read("/proc/\(pid)/environ"), !variables.isEmpty else { return nil }
     let list = variables.split(separator: "\0")
-    guard list.contains("FLEET_HOME=\(home)"), let stat = Self.read("/proc/\(pid)/stat") else { return nil }
-    let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
-    guard fields.count > 2, fields[0] != "Z", fields[0] != "X" else { return nil }
+    guard list.contains("FLEET_HOME=\(home)"), let fields = Self.state(pid),
+      fields.count > 2, fields[0] != "Z", fields[0] != "X"
+    else { return nil }
     self.pid = pid
     parent = Int32(fields[1]) ?? 0
     kernelID = list.first { $0.hasPrefix("FLEET_KERNEL_ID=") }.map { String($0.dropFirst(16)) } ?? ""
@@ -39,18 +39,21 @@ struct FleetProcess: Sendable, CustomStringConvertible {
     FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// What /proc/PID/stat tells after the name: state, parent, …; nil if there is no such process.
+  private static func state(_ pid: Int32) -> [Substring]? {
+    read("/proc/\(pid)/stat")?.split(separator: ")").last?.split(separator: " ")
+  }
+
   /// Of all its threads, so far.
   static func processorTime(of pid: Int32) throws -> Duration {
-    guard let stat = read("/proc/\(pid)/stat"), let fields = stat.split(separator: ")").last?.split(separator: " "),
-      fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12])
+    guard let fields = state(pid), fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12])
     else { throw Problem("process \(pid) cannot be looked at") }
     return .seconds(Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK))))
   }
 
   /// `State:` of a live process, or nil.
   static func isAlive(_ pid: Int32) -> Bool {
-    guard let stat = read("/proc/\(pid)/stat") else { return false }
-    return stat.split(separator: ")").last?.split(separator: " ").first.map { $0 != "Z" && $0 != "X" } ?? false
+    state(pid)?.first.map { $0 != "Z" && $0 != "X" } ?? false
   }
 }
 
