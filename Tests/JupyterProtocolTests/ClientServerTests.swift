@@ -8,10 +8,10 @@ import Testing
 
 @Suite struct ClientServerTests {
   private func with(
-    _ connection: ConnectionFile = .make(basePort: 0, key: UniqueID.key()),
+    _ connection: ConnectionFile = .make(basePort: 0, key: UniqueID.key()), interruptTakes: Int32 = 0,
     _ body: (TestKernel, KernelClient) throws -> Void
   ) throws {
-    let kernel = try TestKernel(connection)
+    let kernel = try TestKernel(connection, interruptTakes: interruptTakes)
     defer { kernel.stop() }
     let client = try KernelClient(kernel.connection)
     try client.waitUntilReady(timeout: .seconds(20))
@@ -68,6 +68,45 @@ import Testing
         }
       }
       guard case .error = reply.outcome else { throw TestFailure(description: "the wait was not interrupted") }
+    }
+  }
+
+  /// An interrupt reaches whatever the kernel executes when it arrives, so an execution is over only when its own has.
+  @Test func anInterruptOfCodeThatEndsByItselfReachesNothingElse() throws {
+    try with(interruptTakes: 200) { kernel, client in
+      let reply = try client.execute(
+        ExecuteRequest("ask name?"), timeout: .seconds(20),
+        onInput: { _, _ in
+          client.interruption.signal()
+          return "Ada"
+        })
+      #expect(reply.outcome == .ok)
+      #expect(kernel.interrupts == 1)
+    }
+  }
+
+  @Test func aSignalAtTheEndOfAnExecutionIsNotMeantForTheNext() throws {
+    try with { kernel, client in
+      for _ in 0..<20 {
+        _ = try client.execute(ExecuteRequest("value 1"), timeout: .seconds(20)) {
+          if $0 == .status("idle") { client.interruption.signal() }
+        }
+        let before = kernel.interrupts
+        #expect(try run(client, "value 2").0.outcome == .ok)
+        #expect(kernel.interrupts == before)
+      }
+    }
+  }
+
+  @Test func aKernelThatDoesNotAnswerInterruptsIsNotWaitedForLong() throws {
+    try with(interruptTakes: -1) { _, client in
+      let reply = try client.execute(
+        ExecuteRequest("ask name?"), timeout: .seconds(20),
+        onInput: { _, _ in
+          client.interruption.signal()
+          return "Ada"
+        })
+      #expect(reply.outcome == .ok)
     }
   }
 

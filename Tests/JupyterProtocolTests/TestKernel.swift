@@ -1,4 +1,5 @@
 // A kernel in this process: a KernelServer on a thread of its own that understands a few words instead of a language.
+import Glibc
 import JSON
 import Synchronization
 
@@ -12,9 +13,11 @@ final class TestKernel: Sendable {
   private let wakeup: Wakeup
   private let isStopping = Atomic<Bool>(false)
   let problems: Problems
+  var interrupts: Int { problems.interrupts.load(ordering: .acquiring) }
 
   final class Problems: Sendable {
     let seen = Mutex<[MessageError]>([])
+    let interrupts = Atomic<Int>(0)
   }
 
   /// Where the parts that the new thread makes are handed over.
@@ -23,7 +26,11 @@ final class TestKernel: Sendable {
     let stop = Mutex<(@Sendable () -> Bool)?>(nil)
   }
 
-  init(_ requested: ConnectionFile = .make(basePort: 0, key: UniqueID.key()), id: String = "test") throws {
+  /// - Parameter interruptTakes: milliseconds before an interrupt is carried out; below 0 it is not even answered.
+  init(
+    _ requested: ConnectionFile = .make(basePort: 0, key: UniqueID.key()), id: String = "test",
+    interruptTakes: Int32 = 0
+  ) throws {
     let start = Start()
     let problems = Problems()
     self.problems = problems
@@ -36,6 +43,9 @@ final class TestKernel: Sendable {
         try server.start { request in
           switch request.type {
           case "interrupt_request":
+            if interruptTakes < 0 { return nil }
+            poll(nil, 0, interruptTakes)
+            problems.interrupts.add(1, ordering: .releasing)
             wakeup.signal()
             return .init("interrupt_reply", ["status": "ok"])
           case "shutdown_request": return .init("shutdown_reply", ["status": "ok", "restart": false])

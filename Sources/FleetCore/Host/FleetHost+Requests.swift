@@ -2,6 +2,7 @@
 import FleetEngine
 import Foundation
 import JSON
+import JupyterProtocol
 
 extension FleetHost {
   /// Returns when the kernel answers.
@@ -90,13 +91,25 @@ extension FleetHost {
   }
 
   public func interrupt(_ reference: String, as viewer: Viewer = .everyone) async throws -> JSON {
-    let document = try await command(reference, viewer) { .interrupt($0) }
-    await interruptsAreOut()
+    let id = try await known(reference, as: viewer).id
+    let document = try await command("\(id)", viewer) { .interrupt($0) }
+    guard await interruptHasArrived(id) else {
+      throw EngineError(
+        .timeout,
+        "\(id) did not answer the interrupt request within \(Wire.patience.components.seconds) s: its code may go on; "
+          + "fleet stop --force \(id) ends it")
+    }
     return document
   }
 
-  /// Whoever is told of his interrupt may send the next cell, which is not meant by it: so the signal is out by then.
-  func interruptsAreOut() async { await interrupts.run {} }
+  /// Whoever is told of his interrupt may send the next cell, which is not meant by it: so the signal or the request
+  /// has reached the kernel by then.
+  /// - Returns: false if the kernel did not answer the request.
+  @discardableResult
+  func interruptHasArrived(_ id: KernelID) async -> Bool {
+    await interrupts.run {}
+    return await wire.interruptHasArrived(id)
+  }
 
   private func command(
     _ reference: String, _ viewer: Viewer, _ make: (KernelID) -> Command

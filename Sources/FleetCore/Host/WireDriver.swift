@@ -12,12 +12,13 @@ final class WireDriver: Sendable {
   let wire: Wire
   /// When something was last executed.
   let activity = ActivityBook()
+  private let interrupts = InterruptBook()
 
   init(files: KernelFiles, inbox: Inbox, log: Logger, heartbeat: Duration) throws(ZMQError) {
     self.files = files
     let book = TokenBook()
     self.book = book
-    let activity = activity
+    let (activity, interrupts) = (activity, interrupts)
     wire = try Wire(heartbeatInterval: heartbeat) { event in
       if let problem = book.problem(with: event) { log.warning("\(problem)") }
       if case .status(let token, let state, isExecution: true) = event, state != .starting, let id = book.kernel(token)
@@ -25,6 +26,7 @@ final class WireDriver: Sendable {
         activity.touch(id)
       }
       if let news = book.translate(event) { inbox.post(news) }
+      interrupts.note(event)
     }
   }
 
@@ -33,7 +35,7 @@ final class WireDriver: Sendable {
   /// A launch that replaces another one ends what the wire does for that one, which nobody else might end.
   private func token(of kernel: Kernel) -> UInt64 {
     let (token, replaced) = book.token(of: kernel)
-    if let replaced { wire.unwatch(replaced) }
+    if let replaced { end(replaced) }
     return token
   }
 
@@ -45,14 +47,32 @@ final class WireDriver: Sendable {
   }
 
   func unwatch(_ id: KernelID) {
-    if let token = book.retire(id) { wire.unwatch(token) }
+    if let token = book.retire(id) { end(token) }
+  }
+
+  private func end(_ token: UInt64) {
+    wire.unwatch(token)
+    interrupts.forget(token)
   }
 
   func requestShutdown(_ kernel: Kernel) { wire.shutdown(token(of: kernel), files.connection(of: kernel)) }
 
-  func interrupt(_ kernel: Kernel) { wire.interrupt(token(of: kernel), files.connection(of: kernel)) }
+  func interrupt(_ kernel: Kernel) {
+    let token = token(of: kernel)
+    if interrupts.begin(token) { wire.interrupt(token, files.connection(of: kernel)) }
+  }
 
-  func close() { wire.stop() }
+  /// Waits until no interrupt request is on its way to a kernel.
+  /// - Returns: false if it did not answer.
+  func interruptHasArrived(_ id: KernelID) async -> Bool {
+    guard let token = book.token(of: id) else { return true }
+    return await interrupts.wait(token)
+  }
+
+  func close() {
+    wire.stop()
+    interrupts.close()
+  }
 }
 
 /// Which launch of which kernel a token of the wire means.
@@ -91,6 +111,8 @@ final class TokenBook: Sendable {
       return token
     }
   }
+
+  func token(of id: KernelID) -> UInt64? { state.withLock { $0.tokens[id] } }
 
   func kernel(_ token: UInt64) -> KernelID? { state.withLock { $0.entries[token]?.id } }
 

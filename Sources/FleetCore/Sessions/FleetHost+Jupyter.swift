@@ -72,7 +72,7 @@ extension FleetHost {
   public func jupyterInterrupt(_ id: String, as viewer: Viewer) async throws {
     let kernel = try await jupyterKernel(named: id, as: viewer)
     _ = try await send { .command($0, .interrupt(kernel.id)) }
-    await interruptsAreOut()
+    await interruptHasArrived(kernel.id)
   }
 
   public func jupyterStop(_ id: String, as viewer: Viewer) async throws {

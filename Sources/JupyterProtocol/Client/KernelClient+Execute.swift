@@ -8,11 +8,15 @@ extension KernelClient {
   /// How long the kernel's idle status may take after the reply, before the outputs count as complete without it.
   private static let patienceForIdle = Duration.seconds(5)
 
+  /// How long the answer to an interrupt may take once the execution has ended. Deno's kernel has none.
+  private static let patienceForInterrupt = Duration.seconds(1)
+
   /// Executes code and waits until the kernel has said everything about it.
   ///
   /// Signalling `interruption` meanwhile stops the code, which then ends with an error; a second time, it gives up
   /// waiting for that. Before the kernel has begun with this code it may run that of others, which is not stopped: the
-  /// interrupt waits for its turn.
+  /// interrupt waits for its turn. Nor does it reach what is executed next: this returns once the kernel has answered it,
+  /// and a signal that comes too late to be sent is dropped.
   /// - Parameters:
   ///   - timeout: nil waits for as long as the kernel lives.
   ///   - onOutput: called for each message on iopub that belongs to this request, in order.
@@ -28,7 +32,8 @@ extension KernelClient {
     let content = request.content(allowStdin: onInput != nil)
     try send(header, content, on: shell, metadata: request.metadata)
 
-    var waiting = Waiting(self, for: [shell, iopub, stdin], interruption: .holdBack)
+    defer { interruption.clear() }
+    var waiting = Waiting(self, for: [shell, iopub, stdin, control], interruption: .holdBack)
     var reply: ExecuteReply?
     var isIdle = false
     var limit = deadline
@@ -48,7 +53,12 @@ extension KernelClient {
         reply = ExecuteReply(message.content)
         limit = .after(KernelClient.patienceForIdle)
       }
-      if let reply, isIdle { return reply }
+      let isInterrupting = try waiting.hasInterruptOnItsWay()
+      if let reply, isIdle {
+        guard isInterrupting else { return reply }
+        let patience = MonotonicTime.after(KernelClient.patienceForInterrupt)
+        limit = min(limit ?? patience, patience)
+      }
       if try !waiting.wait(until: limit) {
         if let reply { return reply }
         throw .timedOut(what: "execute_request")

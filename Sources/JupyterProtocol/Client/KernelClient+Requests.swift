@@ -178,6 +178,8 @@ extension KernelClient {
     private let interruption: Int
     private var reaction: Interruption
     private var heldBack = false
+    /// The id of an interrupt that the kernel has not answered.
+    private var interrupt: String?
     private let survivesDisconnection: Bool
     private var disconnected: MonotonicTime?
 
@@ -224,8 +226,18 @@ extension KernelClient {
       try sendInterrupt()
     }
 
-    private func sendInterrupt() throws(KernelClientError) {
-      try client.send(client.session.header("interrupt_request"), .object([:]), on: client.control)
+    /// Whether an interrupt was sent that may still reach what the kernel executes next. Reads the control channel.
+    mutating func hasInterruptOnItsWay() throws(KernelClientError) -> Bool {
+      while let message = try client.next(on: client.control) {
+        if message.parent?.id == interrupt { interrupt = nil }
+      }
+      return interrupt != nil
+    }
+
+    private mutating func sendInterrupt() throws(KernelClientError) {
+      let header = client.session.header("interrupt_request")
+      try client.send(header, .object([:]), on: client.control)
+      interrupt = header.id
     }
   }
 }

@@ -45,13 +45,12 @@ final class KernelSignals: Sendable {
 
   /// Nothing if an execution has begun.
   func beginExecution() {
-    let isNew = state.withLock { state -> Bool in
-      defer { if !state.isExecuting { state.execution += 1 } }
-      return !state.isExecuting
+    state.withLock { state in
+      guard !state.isExecuting else { return }
+      state.execution += 1
+      // What is left of an interrupt of the last execution does not concern this one.
+      wakeup.clear()
     }
-    guard isNew else { return }
-    // What is left of an interrupt of the last execution does not concern this one.
-    wakeup.clear()
   }
 
   func endExecution() { state.withLock { $0.execution += $0.isExecuting ? 1 : 0 } }
@@ -86,14 +85,21 @@ final class KernelSignals: Sendable {
     }
     guard let running else { return }
     // First the script's state, so that nobody who is woken goes on. An execution is more than Lua: for some
-    // microseconds before and after the call there is nothing to interrupt.
-    for _ in 0..<20 {
-      if interrupter.interrupt() { break }
+    // microseconds before and after the call there is nothing to interrupt, on a busy machine for longer.
+    for _ in 0..<250 {
+      guard let isStopped = during(running, { _ in interrupter.interrupt() }) else { return }
+      if isStopped { break }
       poll(nil, 0, 1)
-      if state.withLock({ $0.execution != running }) { return }
     }
-    if commands { ProcessSignals.interruptCommands() }
-    state.withLock { $0.child }?.signal()
-    wakeup.signal()  // for a script that waits for input or for a model
+    _ = during(running) { state in
+      if commands { ProcessSignals.interruptCommands() }
+      state.child?.signal()
+      wakeup.signal()  // for a script that waits for input or for a model
+    }
+  }
+
+  /// Runs `body` unless the execution has ended; the next cannot begin meanwhile.
+  private func during<T: Sendable>(_ execution: UInt64, _ body: (borrowing State) -> T) -> T? {
+    state.withLock { $0.execution == execution ? body($0) : nil }
   }
 }

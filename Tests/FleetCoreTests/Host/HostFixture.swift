@@ -62,7 +62,7 @@ final class HostFixture: Sendable {
 
   // MARK: Hosts
 
-  /// As `fleet.toml` says; kernels named `ends` end at once.
+  /// As `fleet.toml` says; kernels named `ends` end at once, those named `asked` are interrupted by a message.
   private func makeSetup() throws -> FleetHost.Setup {
     let python: [JSON] = [.string(Self.python ?? ""), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     let text = """
@@ -71,6 +71,10 @@ final class HostFixture: Sendable {
       [kernelspecs.python3]
       argv = \(JSON.array(python).text())
       language = "python"
+      [kernelspecs.asked]
+      argv = \(JSON.array(python).text())
+      language = "python"
+      interrupt_mode = "message"
       [kernelspecs.ends]
       argv = ["sh", "-c", "printf 'last \\\\033[31mwords\\\\000\\\\033[0m\\\\n'; exit 3"]
       language = "sh"

@@ -3,6 +3,7 @@
 import FleetEngine
 import Foundation
 import JSON
+import Synchronization
 import Testing
 
 @testable import FleetCore
@@ -80,6 +81,46 @@ import Testing
       _ = try await host.interrupt(kernel.id)
       #expect(try await looping.contains("KeyboardInterrupt"))
       _ = try await fleet.wait(host, kernel.id, for: .idle)
+    }
+  }
+
+  /// Else it might stop what the same client sends next.
+  @Test func anInterruptIsAnsweredWhenTheKernelHasIt() async throws {
+    try await HostFixture.with { fleet in
+      let host = try fleet.start { $0.heartbeat = .seconds(3600) }
+      let kernel = try await host.spawn(fleet.request(["kernelspec": "asked"]))
+      let pid = try #require(kernel.pid)
+      let isAnswered = Atomic<Bool>(false)
+      kill(pid, SIGSTOP)
+      async let answer = {
+        defer { isAnswered.store(true, ordering: .sequentiallyConsistent) }
+        return try await host.interrupt(kernel.id)
+      }()
+      try await Task.sleep(for: .milliseconds(300))
+      let isEarly = isAnswered.load(ordering: .sequentiallyConsistent)
+      #expect(!isEarly)
+      kill(pid, SIGCONT)
+      #expect(try await answer["id"] == kernel["id"])
+
+      kill(pid, SIGSTOP)
+      let error = await #expect(throws: EngineError.self) { try await host.interrupt(kernel.id) }
+      kill(pid, SIGCONT)
+      #expect(error?.code == .timeout)
+      #expect(error?.message.contains("did not answer the interrupt request within 5 s") == true)
+      #expect(try await fleet.execute(kernel, "print(1)") == "1")
+    }
+  }
+
+  @Test func whoWaitsForAnInterruptOfAKernelThatEndsIsAnswered() async throws {
+    try await HostFixture.with { fleet in
+      let host = try fleet.start { $0.heartbeat = .seconds(3600) }
+      let kernel = try await host.spawn(fleet.request(["kernelspec": "asked"]))
+      let pid = try #require(kernel.pid)
+      kill(pid, SIGSTOP)
+      async let answer = host.interrupt(kernel.id)
+      try await Task.sleep(for: .milliseconds(100))
+      kill(pid, SIGKILL)
+      #expect(try await answer["id"] == kernel["id"])
     }
   }
 
