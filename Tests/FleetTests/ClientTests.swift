@@ -63,6 +63,26 @@ extension EndToEnd {
       }
     }
 
+    @Test func `Ctrl-C while a script waits for its turn ends it`() async throws {
+      try await FleetFixture.with { fleet in
+        let (first, second, trace) = (fleet.home + "/first.py", fleet.home + "/second.py", fleet.home + "/trace")
+        try "import time\nprint('begun', flush=True)\ntime.sleep(4)".write(
+          toFile: first, atomically: true, encoding: .utf8)
+        try "open('\(trace)', 'w').close()".write(toFile: second, atomically: true, encoding: .utf8)
+        let running = try fleet.start("run", "--session", "s", first)
+        try await eventually("the first to begin") { running.output.contains("begun") }
+        let waiting = try fleet.start("run", "--session", "s", second)
+        try await eventually("the second to wait") {
+          try await fleet.document("list")["kernels"]?[0]?["connections"]?.int == 2
+        }
+        try await Task.sleep(for: .milliseconds(200))
+        kill(waiting.pid, SIGINT)
+        #expect(try await waiting.finish().code == 130)
+        #expect(try await running.finish().code == 0)
+        #expect(!FileManager.default.fileExists(atPath: trace))
+      }
+    }
+
     @Test func `a script gets its arguments, its directory and its exit code`() async throws {
       try await FleetFixture.with { fleet in
         try "return { name = 'helper' }".write(toFile: fleet.home + "/helper.lua", atomically: true, encoding: .utf8)

@@ -73,7 +73,7 @@ import Testing
 
   /// An interrupt reaches whatever the kernel executes when it arrives, so an execution is over only when its own has.
   @Test func anInterruptOfCodeThatEndsByItselfReachesNothingElse() throws {
-    try with(interruptTakes: 200) { kernel, client in
+    try with(interruptTakes: 50) { kernel, client in
       let reply = try client.execute(
         ExecuteRequest("ask name?"), timeout: .seconds(20),
         onInput: { _, _ in
@@ -107,6 +107,19 @@ import Testing
           return "Ada"
         })
       #expect(reply.outcome == .ok)
+    }
+  }
+
+  @Test func whoIsInterruptedWhileOutputsComeWithoutEndStops() throws {
+    try with { kernel, client in
+      var isSignalled = false
+      let reply = try client.execute(ExecuteRequest("endless"), timeout: .seconds(60)) {
+        guard case .stream = $0, kernel.interrupts == 0 else { return }
+        if !isSignalled { client.interruption.signal() }
+        isSignalled = true
+        usleep(1000)  // slower than they come
+      }
+      #expect(reply.outcome == .ok && kernel.interrupts == 1)
     }
   }
 

@@ -5,19 +5,23 @@ import Synchronization
 
 @testable import JupyterProtocol
 
-/// Understands `print TEXT`, `stderr TEXT`, `value TEXT`, `error TEXT`, `ask PROMPT`, `flood COUNT`, `burst COUNT`, `wait`, which ends by
-/// an interrupt, and `quit`, which ends the kernel without a reply.
+/// Understands `print TEXT`, `stderr TEXT`, `value TEXT`, `error TEXT`, `ask PROMPT`, `flood COUNT`, `burst COUNT`,
+/// `endless` and `wait`, which end by an interrupt, and `quit`, which ends the kernel without a reply.
 final class TestKernel: Sendable {
   let connection: ConnectionFile
   private let thread: SystemThread
   private let wakeup: Wakeup
   private let isStopping = Atomic<Bool>(false)
   let problems: Problems
-  var interrupts: Int { problems.interrupts.load(ordering: .acquiring) }
+  private let interruptCount: Count
+  var interrupts: Int { interruptCount.value.load(ordering: .acquiring) }
 
   final class Problems: Sendable {
     let seen = Mutex<[MessageError]>([])
-    let interrupts = Atomic<Int>(0)
+  }
+
+  private final class Count: Sendable {
+    let value = Atomic<Int>(0)
   }
 
   /// Where the parts that the new thread makes are handed over.
@@ -33,7 +37,9 @@ final class TestKernel: Sendable {
   ) throws {
     let start = Start()
     let problems = Problems()
+    let interrupts = Count()
     self.problems = problems
+    interruptCount = interrupts
     thread = try SystemThread.start(name: "test-kernel") {
       do throws(ZMQError) {
         let server = try KernelServer(requested, kernelID: id) { _, error in
@@ -45,7 +51,7 @@ final class TestKernel: Sendable {
           case "interrupt_request":
             if interruptTakes < 0 { return nil }
             poll(nil, 0, interruptTakes)
-            problems.interrupts.add(1, ordering: .releasing)
+            interrupts.value.add(1, ordering: .releasing)
             wakeup.signal()
             return .init("interrupt_reply", ["status": "ok"])
           case "shutdown_request": return .init("shutdown_reply", ["status": "ok", "restart": false])
@@ -121,6 +127,11 @@ final class TestKernel: Sendable {
     case "value":
       let content: JSON = ["data": ["text/plain": .string(rest)], "metadata": [:], "execution_count": JSON(count)]
       server.publisher.publish("execute_result", parent: request.header, content: content.encoded())
+    case "endless":
+      while try server.receive(until: .now) != .woken {
+        write("again\n", "stdout", request, server)
+        server.publisher.flush()
+      }
     case "ask":
       if case .text(let answer) = try server.input(prompt: rest, for: request) {
         write(answer, "stdout", request, server)

@@ -91,6 +91,20 @@ import Testing
     }
   }
 
+  /// Code is compiled as an expression first, and then as statements.
+  @Test func anInterruptWhileCodeIsCompiledCounts() throws {
+    try withKernel { _, client in
+      var request = ExecuteRequest(
+        "tostring{" + String(repeating: "1,", count: 1_000_000) + "} while true do end")
+      request.silent = true  // so that compiling it is the first that is done
+      let shown = try client.show(request) { output in
+        if output == .status("busy") { client.interruption.signal() }
+      }
+      #expect(shown.error?.name == "Interrupted")
+      #expect(try client.value("'alive'") == "alive")
+    }
+  }
+
   @Test func queuedRequestsOfTheSameClientAreAborted() throws {
     try withKernel { kernel, client in
       let queue = try RawClient(kernel.connection)

@@ -91,24 +91,24 @@ extension FleetHost {
   }
 
   public func interrupt(_ reference: String, as viewer: Viewer = .everyone) async throws -> JSON {
-    let id = try await known(reference, as: viewer).id
-    let document = try await command("\(id)", viewer) { .interrupt($0) }
-    guard await interruptHasArrived(id) else {
+    let (kernel, isAnswered) = try await interrupt(try await known(reference, as: viewer).id)
+    guard isAnswered else {
       throw EngineError(
         .timeout,
-        "\(id) did not answer the interrupt request within \(Wire.patience.components.seconds) s: its code may go on; "
-          + "fleet stop --force \(id) ends it")
+        "\(kernel.id) did not answer the interrupt request within \(Wire.patience.components.seconds) s: its code may "
+          + "go on; fleet stop --force \(kernel.id) ends it")
     }
-    return document
+    return await document(of: kernel)
   }
 
   /// Whoever is told of his interrupt may send the next cell, which is not meant by it: so the signal or the request
   /// has reached the kernel by then.
-  /// - Returns: false if the kernel did not answer the request.
-  @discardableResult
-  func interruptHasArrived(_ id: KernelID) async -> Bool {
+  /// - Returns: `isAnswered` is false if it takes requests and did not answer this one.
+  func interrupt(_ id: KernelID) async throws -> (kernel: Kernel, isAnswered: Bool) {
+    guard case .kernel(let kernel) = try await send({ .command($0, .interrupt(id)) }) else { throw Self.confused }
     await interrupts.run {}
-    return await wire.interruptHasArrived(id)
+    await processes.interruptIsOut(kernel)
+    return (kernel, await wire.interruptHasArrived(kernel))
   }
 
   private func command(

@@ -6,9 +6,12 @@ import Synchronization
 final class InterruptBook: Sendable {
   private typealias Waiter = CheckedContinuation<Bool, Never>
 
+  /// The interrupts of one launch.
   private struct Entry {
-    var onTheirWay = 0
-    var waiters: [Waiter] = []
+    var begun = 0
+    var ended = 0
+    /// Each with the number of interrupts that had begun when it came.
+    var waiters: [(after: Int, waiter: Waiter)] = []
   }
 
   private struct State {
@@ -22,34 +25,28 @@ final class InterruptBook: Sendable {
   /// - Returns: false if nothing is sent any more.
   func begin(_ token: UInt64) -> Bool {
     state.withLock { state in
-      if !state.isClosed { state.entries[token, default: Entry()].onTheirWay += 1 }
+      if !state.isClosed { state.entries[token, default: Entry()].begun += 1 }
       return !state.isClosed
     }
   }
 
   func note(_ event: WireEvent) {
-    switch event {
-    case .interrupted(let token, let isAnswered): end(token, isAnswered)
-    case .failed(let token, _): end(token, false)
-    default: break
-    }
-  }
-
-  private func end(_ token: UInt64, _ isAnswered: Bool) {
-    let waiters = state.withLock { state -> [Waiter] in
+    guard case .interrupted(let token, let isAnswered) = event else { return }
+    let done = state.withLock { state -> [Waiter] in
       guard var entry = state.entries[token] else { return [] }
-      entry.onTheirWay -= 1
-      state.entries[token] = entry.onTheirWay > 0 ? entry : nil
-      return entry.onTheirWay > 0 ? [] : entry.waiters
+      entry.ended += 1
+      let done = entry.waiters.filter { $0.after <= entry.ended }.map(\.waiter)
+      entry.waiters.removeAll { $0.after <= entry.ended }
+      state.entries[token] = entry.ended < entry.begun ? entry : nil
+      return done
     }
-    for waiter in waiters { waiter.resume(returning: isAnswered) }
+    for waiter in done { waiter.resume(returning: isAnswered) }
   }
 
   /// The launch has ended, and with it what ran.
   func forget(_ token: UInt64) {
-    for waiter in state.withLock({ $0.entries.removeValue(forKey: token)?.waiters ?? [] }) {
-      waiter.resume(returning: true)
-    }
+    let waiters = state.withLock { $0.entries.removeValue(forKey: token)?.waiters ?? [] }
+    for (_, waiter) in waiters { waiter.resume(returning: true) }
   }
 
   func close() {
@@ -60,14 +57,18 @@ final class InterruptBook: Sendable {
     for token in tokens { forget(token) }
   }
 
-  /// Waits until no interrupt is on its way to this launch.
-  /// - Returns: false if the kernel did not answer the last one within `Wire.patience`.
+  /// Waits until the interrupts that are on their way to this launch have arrived.
+  /// - Returns: false if the kernel did not answer the last of them within `Wire.patience`.
   func wait(_ token: UInt64) async -> Bool {
     await withCheckedContinuation { waiter in
-      let waits = state.withLock { state in
-        state.entries[token]?.waiters.append(waiter) != nil
+      let isNeedless = state.withLock { state in
+        guard let begun = state.entries[token]?.begun else { return true }
+        state.entries[token]?.waiters.append((after: begun, waiter))
+        return false
       }
-      if !waits { waiter.resume(returning: true) }
+      if isNeedless { waiter.resume(returning: true) }
     }
   }
+
+  func isOnItsWay(to token: UInt64) -> Bool { state.withLock { $0.entries[token] != nil } }
 }

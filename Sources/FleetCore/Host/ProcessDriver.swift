@@ -189,6 +189,13 @@ final class ProcessDriver: Sendable {
     attempt(kernel.id) { () throws(SystemError) in try process.interrupt() }
   }
 
+  /// Waits until the shim has passed SIGINT on; part of a second at most, for a shim that does not run.
+  func interruptIsOut(_ kernel: Kernel) async {
+    for _ in 0..<500 where process(of: kernel)?.isInterruptPending == true {
+      try? await Task.sleep(for: .milliseconds(1))
+    }
+  }
+
   private func attempt(_ id: KernelID, _ action: () throws(SystemError) -> Void) {
     do { try action() } catch { log.error("\(id): \(error)") }
   }

@@ -57,17 +57,20 @@ final class WireDriver: Sendable {
 
   func requestShutdown(_ kernel: Kernel) { wire.shutdown(token(of: kernel), files.connection(of: kernel)) }
 
+  /// Nothing if this launch has ended meanwhile.
   func interrupt(_ kernel: Kernel) {
-    let token = token(of: kernel)
-    if interrupts.begin(token) { wire.interrupt(token, files.connection(of: kernel)) }
+    guard let token = book.known(kernel), interrupts.begin(token) else { return }
+    wire.interrupt(token, files.connection(of: kernel))
   }
 
-  /// Waits until no interrupt request is on its way to a kernel.
-  /// - Returns: false if it did not answer.
-  func interruptHasArrived(_ id: KernelID) async -> Bool {
-    guard let token = book.token(of: id) else { return true }
+  /// Waits until the interrupt requests that were sent to this launch have arrived.
+  /// - Returns: false if the kernel did not answer.
+  func interruptHasArrived(_ kernel: Kernel) async -> Bool {
+    guard let token = book.known(kernel) else { return true }
     return await interrupts.wait(token)
   }
+
+  func isInterrupting(_ kernel: Kernel) -> Bool { book.known(kernel).map(interrupts.isOnItsWay) ?? false }
 
   func close() {
     wire.stop()
@@ -112,7 +115,12 @@ final class TokenBook: Sendable {
     }
   }
 
-  func token(of id: KernelID) -> UInt64? { state.withLock { $0.tokens[id] } }
+  /// The token of this launch, if it has one.
+  func known(_ kernel: Kernel) -> UInt64? {
+    state.withLock { state in
+      state.tokens[kernel.id].flatMap { state.entries[$0]?.generation == kernel.generation ? $0 : nil }
+    }
+  }
 
   func kernel(_ token: UInt64) -> KernelID? { state.withLock { $0.entries[token]?.id } }
 

@@ -26,6 +26,13 @@ public struct LaunchedProcess: Sendable {
   /// SIGINT for the kernel and the commands that it waits for.
   public func interrupt() throws(SystemError) { try tell(SIGINT) }
 
+  /// Whether the shim has yet to take SIGINT, which it passes on at once (proc(5), `ShdPnd`).
+  public var isInterruptPending: Bool {
+    let lines = SmallFile.text("/proc/\(shim.pid)/status")?.split(separator: "\n") ?? []
+    let pending = lines.first { $0.hasPrefix("ShdPnd:") }?.split(whereSeparator: \.isWhitespace).last
+    return (pending.flatMap { UInt64($0, radix: 16) } ?? 0) & 1 << (UInt64(SIGINT) - 1) != 0
+  }
+
   /// SIGKILL for the kernel and everything that it started.
   public func kill() throws(SystemError) { try tell(SIGUSR1) }
 

@@ -70,9 +70,7 @@ extension FleetHost {
   }
 
   public func jupyterInterrupt(_ id: String, as viewer: Viewer) async throws {
-    let kernel = try await jupyterKernel(named: id, as: viewer)
-    _ = try await send { .command($0, .interrupt(kernel.id)) }
-    await interruptHasArrived(kernel.id)
+    _ = try await interrupt(try await jupyterKernel(named: id, as: viewer).id)
   }
 
   public func jupyterStop(_ id: String, as viewer: Viewer) async throws {

@@ -51,7 +51,7 @@ extension APIDescription {
       errors: [.kernelNotFound, .wrongState, .limit, .startFailed, .timeout, .storage]),
     Operation(
       "POST", "/kernels/{kernel}/interrupt", "interruptKernel", "kernels", "Interrupt what a kernel runs.", [.kernel],
-      answers: [.json(kernelAnswer, "The kernel was told.")], errors: [.kernelNotFound, .wrongState, .timeout]),
+      answers: [.json(kernelAnswer, "The kernel has the interrupt.")], errors: [.kernelNotFound, .wrongState, .timeout]),
     Operation(
       "GET", "/kernels/{kernel}/connection", "getConnection", "kernels",
       "What a connection file says, with its key: for clients on this machine that cannot read the file.", [.kernel],

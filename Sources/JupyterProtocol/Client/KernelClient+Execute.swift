@@ -11,12 +11,15 @@ extension KernelClient {
   /// How long the answer to an interrupt may take once the execution has ended. Deno's kernel has none.
   private static let patienceForInterrupt = Duration.seconds(1)
 
+  /// So many outputs are taken at a time: an interrupt does not wait until a flood is over.
+  private static let outputsInARow = 64
+
   /// Executes code and waits until the kernel has said everything about it.
   ///
   /// Signalling `interruption` meanwhile stops the code, which then ends with an error; a second time, it gives up
   /// waiting for that. Before the kernel has begun with this code it may run that of others, which is not stopped: the
-  /// interrupt waits for its turn. Nor does it reach what is executed next: this returns once the kernel has answered it,
-  /// and a signal that comes too late to be sent is dropped.
+  /// interrupt waits for its turn. Nor does it reach what is executed next: this returns once the kernel has answered
+  /// it, and a signal that comes too late to be sent is dropped.
   /// - Parameters:
   ///   - timeout: nil waits for as long as the kernel lives.
   ///   - onOutput: called for each message on iopub that belongs to this request, in order.
@@ -33,12 +36,13 @@ extension KernelClient {
     try send(header, content, on: shell, metadata: request.metadata)
 
     defer { interruption.clear() }
-    var waiting = Waiting(self, for: [shell, iopub, stdin, control], interruption: .holdBack)
+    var waiting = Waiting(self, for: [shell, iopub, stdin], interruption: .holdBack)
     var reply: ExecuteReply?
     var isIdle = false
     var limit = deadline
     while true {
-      while let message = try next(on: iopub) {
+      for _ in 0..<KernelClient.outputsInARow {
+        guard let message = try next(on: iopub) else { break }
         guard message.parent?.id == header.id else { continue }
         let output = KernelOutput(message)
         if output == .status("idle") { isIdle = true }
@@ -48,16 +52,14 @@ extension KernelClient {
       while let question = try next(on: stdin) {
         if question.parent?.id == header.id { try answer(question, onInput) }
       }
-      while reply == nil, let message = try next(on: shell) {
-        guard message.parent?.id == header.id else { continue }
+      while let message = try next(on: shell) {
+        guard message.parent?.id == header.id, reply == nil else { continue }
         reply = ExecuteReply(message.content)
         limit = .after(KernelClient.patienceForIdle)
       }
-      let isInterrupting = try waiting.hasInterruptOnItsWay()
       if let reply, isIdle {
-        guard isInterrupting else { return reply }
-        let patience = MonotonicTime.after(KernelClient.patienceForInterrupt)
-        limit = min(limit ?? patience, patience)
+        waiting.awaitAnswer(within: KernelClient.patienceForInterrupt)
+        return reply
       }
       if try !waiting.wait(until: limit) {
         if let reply { return reply }

@@ -65,7 +65,7 @@ extension KernelClient {
     try forgetDisconnections()
     var nextQuestion = MonotonicTime.after(.milliseconds(100))
     var nextBeat = MonotonicTime.after(.seconds(5))
-    var waiting = Waiting(self, for: [shell, iopub], survivesDisconnection: true, interruption: .abandon)
+    var waiting = Waiting(self, for: [shell, iopub], survivesDisconnection: true)
     while true {
       try drainOutputs()
       while try next(on: shell) != nil {}
@@ -165,11 +165,11 @@ extension KernelClient {
   struct Waiting {
     /// What a signal of `interruption` does.
     enum Interruption {
+      case abandon
       /// Interrupts the kernel; the second one throws, for a kernel that does not react.
       case forward
       /// The same, but the interrupt is sent when `forwardFromNowOn` is called.
       case holdBack
-      case abandon
     }
 
     private var poller = ZMQPoller()
@@ -178,17 +178,17 @@ extension KernelClient {
     private let interruption: Int
     private var reaction: Interruption
     private var heldBack = false
-    /// The id of an interrupt that the kernel has not answered.
+    /// The id of the interrupt that was sent; until it is answered, it may reach what is executed next.
     private var interrupt: String?
     private let survivesDisconnection: Bool
     private var disconnected: MonotonicTime?
 
     /// - Parameters:
-    ///   - sockets: those that the caller reads until they are empty, before each wait.
+    ///   - sockets: those that the caller reads before each wait.
     ///   - survivesDisconnection: for callers that repeat their request.
     init(
       _ client: KernelClient, for sockets: [ZMQSocket], survivesDisconnection: Bool = false,
-      interruption reaction: Interruption = .forward
+      interruption reaction: Interruption = .abandon
     ) {
       self.reaction = reaction
       self.client = client
@@ -226,12 +226,20 @@ extension KernelClient {
       try sendInterrupt()
     }
 
-    /// Whether an interrupt was sent that may still reach what the kernel executes next. Reads the control channel.
-    mutating func hasInterruptOnItsWay() throws(KernelClientError) -> Bool {
-      while let message = try client.next(on: client.control) {
-        if message.parent?.id == interrupt { interrupt = nil }
+    /// Waits until the kernel has answered the interrupt, if one was sent, as long as it lives and nobody gives up.
+    func awaitAnswer(within patience: Duration) {
+      guard let interrupt else { return }
+      let deadline = MonotonicTime.after(patience)
+      var waiting = Waiting(client, for: [client.control])
+      do {
+        repeat {
+          while let message = try client.next(on: client.control) {
+            if message.parent?.id == interrupt { return }
+          }
+        } while try waiting.wait(until: deadline)
+      } catch {
+        // The execution itself is over.
       }
-      return interrupt != nil
     }
 
     private mutating func sendInterrupt() throws(KernelClientError) {

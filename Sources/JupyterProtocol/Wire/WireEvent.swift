@@ -13,7 +13,7 @@ public enum WireEvent: Sendable, Hashable {
   case interrupted(token: UInt64, isAnswered: Bool)
   /// A shutdown request was answered, or was not within `Wire.patience`. The process ends afterwards.
   case shutdown(token: UInt64, isAnswered: Bool)
-  /// The kernel's sockets could not be made.
+  /// The kernel's sockets could not be made. For a request, its own event follows.
   case failed(token: UInt64, ZMQError)
 
   public enum KernelState: String, Sendable {

@@ -107,9 +107,13 @@ extension WireLoop {
   private func end(_ call: ControlCall, isAnswered: Bool) {
     controls[call.socket.tag] = nil
     close(call.socket)
-    switch call.request {
-    case .interrupt: onEvent(.interrupted(token: call.token, isAnswered: isAnswered))
-    case .shutdown: onEvent(.shutdown(token: call.token, isAnswered: isAnswered))
+    report(call.request, of: call.token, isAnswered: isAnswered)
+  }
+
+  func report(_ request: ControlRequest, of token: UInt64, isAnswered: Bool) {
+    switch request {
+    case .interrupt: onEvent(.interrupted(token: token, isAnswered: isAnswered))
+    case .shutdown: onEvent(.shutdown(token: token, isAnswered: isAnswered))
     }
   }
 }

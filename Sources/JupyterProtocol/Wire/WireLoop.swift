@@ -143,7 +143,10 @@ final class WireLoop: @unchecked Sendable {
       case .unwatch(let token): forget(token)
       case .beat(let token, let timeout): beat(token, until: .after(timeout))
       case .control(let token, let connection, let request):
-        attempt(token) { () throws(ZMQError) in try startControl(token, connection, request) }
+        do { try startControl(token, connection, request) } catch {
+          onEvent(.failed(token: token, error))
+          report(request, of: token, isAnswered: false)
+        }
       case .openLink(let link, let connection, let receiver): openLink(link, connection, receiver)
       case .send(let frames, let link, let channel, let sender, let bytes):
         send(frames, on: link, channel, from: sender, bytes: bytes)

@@ -32,6 +32,9 @@ final class KernelSignals: Sendable {
     var isExecuting: Bool { execution % 2 == 1 }
   }
 
+  /// How often Lua is looked for, in milliseconds.
+  private static let patience = 100
+
   private let state = Mutex(State())
   private let interrupter: LuaInterrupter
   private let wakeup: Wakeup
@@ -48,6 +51,8 @@ final class KernelSignals: Sendable {
     state.withLock { state in
       guard !state.isExecuting else { return }
       state.execution += 1
+      // Who ends the kernel found nothing to interrupt.
+      if state.ending != nil { state.interrupted = state.execution }
       // What is left of an interrupt of the last execution does not concern this one.
       wakeup.clear()
     }
@@ -86,7 +91,7 @@ final class KernelSignals: Sendable {
     guard let running else { return }
     // First the script's state, so that nobody who is woken goes on. An execution is more than Lua: for some
     // microseconds before and after the call there is nothing to interrupt, on a busy machine for longer.
-    for _ in 0..<250 {
+    for _ in 0..<Self.patience {
       guard let isStopped = during(running, { _ in interrupter.interrupt() }) else { return }
       if isStopped { break }
       poll(nil, 0, 1)

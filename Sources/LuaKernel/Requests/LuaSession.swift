@@ -69,17 +69,19 @@ final class LuaSession {
   /// Runs code as a person types it: an expression, or else statements.
   /// - Returns: the results; nil if there are none.
   func evaluate(_ code: String, name: String) throws(LuaError) -> Representation? {
-    let chunk: LuaFunction
-    if let expression = try? state.load("return " + code, name: name) {
-      chunk = expression
-    } else {
-      chunk = try state.load(code, name: name)
-    }
-    try state.setGlobal("__fleet_chunk", chunk)
+    try state.setGlobal("__fleet_chunk", try load(code, name: name))
     let results = try state.call(run)
     guard let text = results.first?.text else { return nil }
     return Representation(
       text: text, rich: results.count > 1 ? results[1] : .nil, metadata: results.count > 2 ? results[2] : .nil)
+  }
+
+  private func load(_ code: String, name: String) throws(LuaError) -> LuaFunction {
+    do { return try state.load("return " + code, name: name) } catch {
+      // An interrupt that came now means the statements, too.
+      guard error.kind == .syntax else { throw error }
+    }
+    return try state.load(code, name: name)
   }
 
   /// Runs a script file's text with arguments, like the `lua` command.

@@ -34,6 +34,8 @@ enum Interruption {
     defer {
       sigaction(SIGINT, &before, nil)
       state.descriptor.store(-1, ordering: .relaxed)
+      // What came last is not meant for what comes next.
+      wakeup.clear()
     }
     return try body()
   }

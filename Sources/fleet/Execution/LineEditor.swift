@@ -79,7 +79,6 @@ final class ReadlineReader: LineReader {
 
   func read(_ prompt: String) -> PromptAnswer {
     Self.answer = nil
-    interruption.clear()
     return Interruption.signalling(interruption) {
       install(prompt) { text in
         // Here, because readline would show its prompt again after this callback.

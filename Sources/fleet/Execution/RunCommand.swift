@@ -36,6 +36,8 @@ struct RunCommand: ParsableCommand {
     let input: KernelClient.InputHandler? = script.path == "-" ? nil : { InputReader.line(prompt: $0, isPassword: $1) }
     var printer = OutputPrinter()
     for request in executions {
+      // What runs before the script, such as the setting of its arguments, may have ended before it was interrupted.
+      if Interruption.happened { throw CommandFailure(.interrupted) }
       let outcome = try session.run(request, input: input) { printer.show($0) }
       try ExecCommand.finish(outcome, session.kernel) { printer.show($0) }
     }

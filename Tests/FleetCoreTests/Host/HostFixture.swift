@@ -169,6 +169,13 @@ final class HostFixture: Sendable {
   }
 }
 
+extension FleetHost {
+  /// Whether an interrupt request is on its way to a kernel.
+  func isInterrupting(_ id: String) -> Bool {
+    engine.kernels.values.contains { "\($0.id)" == id && wire.isInterrupting($0) }
+  }
+}
+
 extension JSON {
   /// The pid of a kernel's document.
   var pid: Int32? { self["pid"]?.int.flatMap(Int32.init(exactly:)) }

@@ -96,7 +96,8 @@ import Testing
         defer { isAnswered.store(true, ordering: .sequentiallyConsistent) }
         return try await host.interrupt(kernel.id)
       }()
-      try await Task.sleep(for: .milliseconds(300))
+      #expect(await eventually { await host.isInterrupting(kernel.id) })
+      try await Task.sleep(for: .milliseconds(100))
       let isEarly = isAnswered.load(ordering: .sequentiallyConsistent)
       #expect(!isEarly)
       kill(pid, SIGCONT)
@@ -107,6 +108,8 @@ import Testing
       kill(pid, SIGCONT)
       #expect(error?.code == .timeout)
       #expect(error?.message.contains("did not answer the interrupt request within 5 s") == true)
+      // It has that one yet to come.
+      _ = try await host.interrupt(kernel.id)
       #expect(try await fleet.execute(kernel, "print(1)") == "1")
     }
   }
@@ -118,7 +121,7 @@ import Testing
       let pid = try #require(kernel.pid)
       kill(pid, SIGSTOP)
       async let answer = host.interrupt(kernel.id)
-      try await Task.sleep(for: .milliseconds(100))
+      #expect(await eventually { await host.isInterrupting(kernel.id) })
       kill(pid, SIGKILL)
       #expect(try await answer["id"] == kernel["id"])
     }

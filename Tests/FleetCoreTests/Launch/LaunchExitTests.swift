@@ -69,6 +69,21 @@ import Testing
     }
   }
 
+  @Test func anInterruptIsPendingUntilTheShimTakesIt() async throws {
+    try await LaunchFixture.with { fleet in
+      let process = try await fleet.shell("trap 'echo interrupted' INT; echo ready; while :; do sleep 0.01; done")
+      #expect(await fleet.wait(for: "ready", of: process))
+      kill(process.shim.pid, SIGSTOP)
+      #expect(await eventually { ProcessStat(pid: process.shim.pid)?.isStopped ?? false })
+      #expect(!process.isInterruptPending)
+      kill(process.shim.pid, SIGINT)
+      #expect(process.isInterruptPending)
+      kill(process.shim.pid, SIGCONT)
+      #expect(await eventually { !process.isInterruptPending })
+      #expect(await fleet.wait(for: "interrupted", of: process))
+    }
+  }
+
   @Test func killEndsWhatLeftItsSession() async throws {
     try await LaunchFixture.with { fleet in
       let process = try await fleet.shell(

@@ -7,9 +7,9 @@ import Testing
 @testable import FleetCore
 
 /// Waits for a condition by looking again and again; false when it never came.
-func eventually(within limit: Duration = .seconds(10), _ condition: () throws -> Bool) async rethrows -> Bool {
+func eventually(within limit: Duration = .seconds(10), _ condition: () async throws -> Bool) async rethrows -> Bool {
   let deadline = ContinuousClock.now + limit
-  while try !condition() {
+  while try await !condition() {
     if ContinuousClock.now > deadline { return false }
     // A cancelled test ends at its deadline.
     try? await Task.sleep(for: .milliseconds(3))

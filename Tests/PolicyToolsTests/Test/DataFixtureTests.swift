@@ -224,7 +224,7 @@ import Testing
   @Test func recordedDecisionsStayAsTheyAre() throws {
     let file = try directory.write("p.lua", routePolicy)
     var trace = Trace()
-    let policy = try DirectPolicy(path: file)
+    let policy = try DirectPolicy(path: file, budget: PolicyBudget(answer: .seconds(5)))
     for serial in 1...3 {
       let row = try KernelFields.row(.record(["clients": .integer(Int64(4 - serial))]), serial: serial)
       trace.entries.append(.rows([.put(row)]))
