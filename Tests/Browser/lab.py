@@ -187,6 +187,9 @@ class Notebook:
         self.menu("Kernel", "Restart Kernel…")
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.wait_until_idle()
+        # None that says that the kernel has died.
+        dialogs = self.page.locator(".jp-Dialog")
+        assert dialogs.count() == 0, dialogs.first.inner_text()
 
     def menu(self, name, item):
         self.page.locator(".lm-MenuBar-item", has_text=name).first.click()

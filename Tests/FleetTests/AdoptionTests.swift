@@ -118,11 +118,14 @@ extension EndToEnd {
         #expect(try await fleet.ok("doctor").contains("warn  host: none runs; the last one died"))
         #expect(try await fleet.ok("down") == "")
         #expect(try await !fleet.fleet("list").errors.contains("--config"))
+        #expect(fleet.hostLog.contains("the last host (pid") && fleet.hostLog.contains("was killed or crashed"))
         // Nor is one believed whose record is damaged.
         try await fleet.killHost()
-        try "{".write(toFile: fleet.home + "/host.json", atomically: true, encoding: .utf8)
-        let damaged = try await fleet.fleet("list")
-        #expect(damaged.code == 1 && damaged.errors.contains("host.json"), "\(damaged)")
+        for text in ["{", "{}", #"{"config": 5, "http": null}"#, #"{"config": null, "http": "nonsense"}"#] {
+          try text.write(toFile: fleet.home + "/host.json", atomically: true, encoding: .utf8)
+          let damaged = try await fleet.fleet("list")
+          #expect(damaged.code == 1 && damaged.errors.contains("host.json"), "\(text): \(damaged)")
+        }
         let doctor = try await fleet.fleet("doctor")
         #expect(doctor.code == 1 && doctor.output.contains("host.json, which tells how"), "\(doctor)")
         try await fleet.ok("up")

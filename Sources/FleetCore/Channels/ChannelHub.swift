@@ -52,8 +52,8 @@ public final class ChannelHub: Sendable {
     // While it stops, too: it may still have something to say.
     case _ where kernel.readySince != nil && kernel.process != nil: .up(files.connection(of: kernel))
     case .starting: .starting
+    case .stopping where kernel.afterStop == .restart: .starting
     case .backoff: .restarting
-    case .stopping where kernel.afterStop == .restart: .restarting
     case .idle, .busy, .unhealthy, .stopping, .exited, .failed, .unknown: .dead
     }
   }
@@ -73,9 +73,7 @@ public final class ChannelHub: Sendable {
       state.withLock { $0.rooms[id] = nil }
       return room.kernelChanged(to: .gone)
     }
-    // What starts now is told as a restart first; `starting` follows with the launch.
-    let next = kernel.status == .starting ? .restarting : condition(of: kernel)
-    room.kernelChanged(to: next)
+    room.kernelChanged(to: condition(of: kernel))
   }
 
   /// Tells all clients that the host leaves. No one can connect afterwards.

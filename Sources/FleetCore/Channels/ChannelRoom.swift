@@ -12,7 +12,8 @@ public final class ChannelRoom: Sendable {
     case up(ConnectionFile)
     /// It is being started, for the first time or again.
     case starting
-    /// It will be started again.
+    /// It crashed, and will be started again. Jupyter Server tells clients of no other restart, and JupyterLab takes the
+    /// word for a crash.
     case restarting
     /// It has ended, and nobody starts it by himself.
     case dead
@@ -171,7 +172,7 @@ public final class ChannelRoom: Sendable {
       switch (before, kernel) {
       // Its answer to the host's question was its first sign of life, which nobody here could hear.
       case (.starting, .up), (.restarting, .up), (.dead, .up): words = ["idle"]
-      case (_, .up): break
+      case (_, .up), (.starting, .starting): break
       default: words = Self.word(for: kernel).map { [$0] } ?? []
       }
       settleLink(&state)

@@ -56,7 +56,7 @@ extension FleetHost {
         servers.isEmpty
         ? [:] : try await measures.run { () throws(SystemError) in try counter.established(on: servers) }
       if case .closed = phase { return }
-      lastCount = began
+      (lastCount, countProblem) = (began, nil)
       directConnections = [:]
       for (port, count) in counts {
         if let id = kernels[port]?.id { directConnections[id] = count }
@@ -66,7 +66,9 @@ extension FleetHost {
       for (id, _) in kernels.values { clients[id, default: 0] += hub.connections(of: id) }
       handle(.connections(clients))
     } catch {
-      setup.log.warning("clients cannot be counted: \(error)")
+      // Told once, and not with each round.
+      if countProblem != "\(error)" { setup.log.warning("clients cannot be counted: \(error)") }
+      countProblem = "\(error)"
     }
   }
 

@@ -118,6 +118,8 @@ public actor FleetHost {
   /// Clients have come or gone since the last count, and the next one is near.
   var isCountDue = false
   var lastCount: FleetEngine.Instant?
+  /// Why clients could not be counted the last time.
+  var countProblem: String?
   var latestRound: MeasuringRound?
   var runningRound: Task<MeasuringRound, Never>?
   /// The round of which the engine was told last.
@@ -157,6 +159,9 @@ public actor FleetHost {
     self.setup = setup
     let directory = setup.directory
     lock = try HostLock(path: directory.pidFile, directory: directory.path)
+    if let pid = lock.fallen {
+      setup.log.warning("the last host (pid \(pid)) was killed or crashed; its kernels go on with this one")
+    }
     let (database, content) = try RegistryDatabase.open(path: directory.database)
     self.database = database
     found = content

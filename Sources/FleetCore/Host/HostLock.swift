@@ -17,13 +17,20 @@ final class HostLock: Sendable {
   /// Negative when released.
   private let descriptor: Mutex<Int32>
 
+  /// The pid of the last host if it did not release the lock: it was killed, or crashed.
+  let fallen: Int32?
+
+  /// What stands in place of a pid when nobody has the lock: no number, which somebody might send a signal to.
+  private static let released = "ended\n"
+
   /// - Throws: `AlreadyRunning`, or `StorageError` when the file cannot be made or written.
   init(path: String, directory: String) throws {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw StorageError("cannot open \(path): \(KernelFiles.errorText())") }
     do {
       try Self.take(descriptor, path, directory)
-      try Self.sign(descriptor, path)
+      fallen = Self.signature(descriptor)
+      try Self.write("\(getpid())\n", descriptor, path)
     } catch {
       close(descriptor)
       throw error
@@ -37,6 +44,8 @@ final class HostLock: Sendable {
   func release() {
     descriptor.withLock { descriptor in
       guard descriptor >= 0 else { return }
+      // What cannot be written lets the next host believe that this one was killed.
+      try? Self.write(Self.released, descriptor, "")
       // Not by closing alone: a process that is just being started shares the lock until it closes its copy.
       flock(descriptor, LOCK_UN)
       close(descriptor)
@@ -45,8 +54,8 @@ final class HostLock: Sendable {
   }
 
   /// Written before it is cut to length: so a full disk that had room for the last host's pid has room for ours.
-  private static func sign(_ descriptor: Int32, _ path: String) throws(StorageError) {
-    let line = Array("\(getpid())\n".utf8)
+  private static func write(_ line: String, _ descriptor: Int32, _ path: String) throws(StorageError) {
+    let line = Array(line.utf8)
     guard pwrite(descriptor, line, line.count, 0) == line.count, ftruncate(descriptor, off_t(line.count)) == 0 else {
       throw StorageError("cannot write \(path): \(KernelFiles.errorText())")
     }
@@ -60,18 +69,17 @@ final class HostLock: Sendable {
       guard errno == EWOULDBLOCK || errno == EINTR else {
         throw StorageError("cannot lock \(path): \(KernelFiles.errorText())")
       }
-      let pid = signature(descriptor)
+      let pid = signature(descriptor).flatMap { kill($0, 0) == 0 || errno == EPERM ? $0 : nil }
       if pid != nil || attempt == 100 { throw AlreadyRunning(pid: pid, directory: directory) }
       usleep(2000)
     }
   }
 
-  /// The pid in the file, if it is of a process that lives.
+  /// The pid in the file.
   private static func signature(_ descriptor: Int32) -> Int32? {
     var text = [UInt8](repeating: 0, count: 32)
     let count = pread(descriptor, &text, text.count, 0)
     let line = String(decoding: text.prefix(max(0, count)).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-    guard let pid = Int32(line), pid > 0, kill(pid, 0) == 0 || errno == EPERM else { return nil }
-    return pid
+    return Int32(line).flatMap { $0 > 0 ? $0 : nil }
   }
 }

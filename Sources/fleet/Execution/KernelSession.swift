@@ -32,7 +32,8 @@ final class KernelSession {
     } catch KernelClientError.timedOut {
       throw CommandFailure(
         .failed,
-        "\(kernel.title) does not answer and has no heartbeat; see fleet health and fleet logs \(kernel.title)")
+        "\(kernel.title) does not answer and has no heartbeat: it hangs, or somebody stopped it; see fleet logs "
+          + "\(kernel.title), or start it again without its variables by fleet restart \(kernel.title)")
     }
   }
 

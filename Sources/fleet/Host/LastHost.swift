@@ -21,12 +21,13 @@ struct LastHost: Equatable {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
     guard status.st_mode & S_IFMT == S_IFREG, let text = try? TextFile.read(path), let json = try? JSON(parsing: text),
-      json.object != nil
+      let config = json["config"], let http = json["http"], config.isTextOrNull, http.isTextOrNull,
+      http.string.map({ (try? HTTPOption(parsing: $0)) != nil }) ?? true
     else {
       throw CommandFailure(
         .failed, "\(path), which tells how the host that died was started, is damaged; start one with fleet up")
     }
-    let host = LastHost(configurationFile: json["config"]?.string, http: json["http"]?.string)
+    let host = LastHost(configurationFile: config.string, http: http.string)
     return host == LastHost() ? nil : host
   }
 
@@ -55,4 +56,8 @@ struct LastHost: Equatable {
     let words = [configurationFile.map { "--config \($0)" }, http.map { "--http \($0.isEmpty ? "\"\"" : $0)" }]
     return words.compactMap(\.self).joined(separator: " ")
   }
+}
+
+extension JSON {
+  fileprivate var isTextOrNull: Bool { self == .null || string != nil }
 }

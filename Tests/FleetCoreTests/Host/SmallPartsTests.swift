@@ -24,6 +24,18 @@ import Testing
     withExtendedLifetime(next) {}
   }
 
+  @Test func aHostThatDidNotReleaseItHasFallen() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("fleet.pid")
+    try "4711\n".write(toFile: path, atomically: true, encoding: .utf8)
+    let lock = try HostLock(path: path, directory: directory.path)
+    #expect(lock.fallen == 4711)
+    lock.release()
+    // Nothing that somebody might take for a pid.
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "ended\n")
+    #expect(try HostLock(path: path, directory: directory.path).fallen == nil)
+  }
+
   @Test func aCopyOfTheDescriptorDoesNotKeepTheLock() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("fleet.pid")
