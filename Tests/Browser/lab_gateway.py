@@ -95,9 +95,24 @@ def come_back(lab, notebook, kernelspec):
     return notebook
 
 
+def crash(fleet, notebook, kernelspec, kernel):
+    """Told once, also if it takes a while until the kernel is there again."""
+    [pid] = [k["pid"] for k in fleet.kernels() if k["uuid"] == kernel["uuid"]]
+    os.kill(pid, signal.SIGKILL)
+    dialogs = notebook.page.locator(".jp-Dialog")
+    until("people are told", lambda: dialogs.count() > 0)
+    until("it is back", lambda: any(k["status"] == "idle" and k["pid"] != pid for k in fleet.kernels()))
+    assert dialogs.count() == 1 and "appears to have died" in dialogs.first.inner_text(), dialogs.all_inner_texts()
+    notebook.page.locator(".jp-Dialog .jp-mod-accept").click()
+    shows(notebook, LANGUAGES[kernelspec]["see"], LANGUAGES[kernelspec]["none"])
+    assert dialogs.count() == 0, dialogs.all_inner_texts()
+
+
 def restart_and_end(fleet, notebook, kernelspec, kernel):
     notebook.restart()
     shows(notebook, LANGUAGES[kernelspec]["see"], LANGUAGES[kernelspec]["none"])
+    # None that says that the kernel has died.
+    assert notebook.page.locator(".jp-Dialog").count() == 0
     assert [k["uuid"] for k in fleet.kernels() if k["kernelspec"] == kernelspec] == [kernel["uuid"]]
     notebook.menu("Kernel", "Shut Down Kernel")
     until("the kernel has ended", lambda: not [k for k in fleet.kernels() if k["uuid"] == kernel["uuid"]])
@@ -116,6 +131,7 @@ def main():
                 kernel = work(fleet, notebook, kernelspec)
                 lose_the_host(fleet, notebook, kernelspec, kernel)
                 notebook = come_back(lab, notebook, kernelspec)
+                crash(fleet, notebook, kernelspec, kernel)
                 restart_and_end(fleet, notebook, kernelspec, kernel)
         except BaseException:
             lab.page.screenshot(path=f"{directory}/failure.png")

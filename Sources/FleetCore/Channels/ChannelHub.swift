@@ -52,8 +52,8 @@ public final class ChannelHub: Sendable {
     // While it stops, too: it may still have something to say.
     case _ where kernel.readySince != nil && kernel.process != nil: .up(files.connection(of: kernel))
     case .starting: .starting
-    case .stopping where kernel.afterStop == .restart: .starting
-    case .backoff: .restarting
+    case .stopping where kernel.afterStop != .remove: .starting
+    case .backoff: .crashed
     case .idle, .busy, .unhealthy, .stopping, .exited, .failed, .unknown: .dead
     }
   }
@@ -120,6 +120,21 @@ public final class ChannelHub: Sendable {
   /// A state of the kernel that it cannot tell itself.
   func status(_ word: String) -> ChannelMessage {
     message(RawMessage(session.header("status"), channel: .iopub, content: ["execution_state": .string(word)]))
+  }
+
+  /// What a client is told of its execution when the kernel has ended: what it would wait for in vain.
+  func end(of execution: RequestRoutes<ChannelSession>.Abandoned) -> [ChannelMessage] {
+    var messages: [RawMessage] = []
+    if !execution.isAnswered {
+      let header = session.header("execute_reply")
+      messages.append(RawMessage(header, channel: .shell, parent: execution.header, content: ["status": "aborted"]))
+    }
+    if !execution.isDone {
+      let header = session.header("status")
+      messages.append(
+        RawMessage(header, channel: .iopub, parent: execution.header, content: ["execution_state": "idle"]))
+    }
+    return messages.map(message)
   }
 
   /// What a client reads instead of what it did not take in time.

@@ -10,11 +10,10 @@ public final class ChannelRoom: Sendable {
   /// What the host says of the kernel.
   enum Kernel {
     case up(ConnectionFile)
-    /// It is being started, for the first time or again.
+    /// It is being started, for the first time or again, or is about to be because somebody asked for it.
     case starting
-    /// It crashed, and will be started again. Jupyter Server tells clients of no other restart, and JupyterLab takes the
-    /// word for a crash.
-    case restarting
+    /// It crashed, and will be started again.
+    case crashed
     /// It has ended, and nobody starts it by himself.
     case dead
     /// Its row is gone.
@@ -82,12 +81,13 @@ public final class ChannelRoom: Sendable {
       let earlier = session.attach(number, onNews)
       let client = ChannelClient(room: self, session: session, number: number)
       settleLink(&state)
-      return .success(Joined(client: client, session: session, earlier: earlier, words: Self.word(for: state.kernel)))
+      let word = Self.word(for: state.kernel, isNew: false)
+      return .success(Joined(client: client, session: session, earlier: earlier, word: word))
     }
     let joined = try result.get()
     joined.earlier?(.closed(.replaced, last: []))
     if joined.session.hasMessages { onNews(.messages) }
-    if let word = joined.words { offer([hub.status(word)], to: joined.session) }
+    if let word = joined.word { offer([hub.status(word)], to: joined.session) }
     hub.changed()
     return joined.client
   }
@@ -96,7 +96,7 @@ public final class ChannelRoom: Sendable {
     var client: ChannelClient
     var session: ChannelSession
     var earlier: (@Sendable (ChannelNews) -> Void)?
-    var words: String?
+    var word: String?
   }
 
   func leave(_ client: ChannelClient) {
@@ -164,30 +164,33 @@ public final class ChannelRoom: Sendable {
   // MARK: The kernel
 
   func kernelChanged(to kernel: Kernel) {
-    let (sessions, words) = state.withLock { state in
+    let (sessions, abandoned, word) = state.withLock { state in
       let before = state.kernel
       state.kernel = kernel
-      if state.link != nil { closeLink(&state) }
-      var words: [String] = []
-      switch (before, kernel) {
-      // Its answer to the host's question was its first sign of life, which nobody here could hear.
-      case (.starting, .up), (.restarting, .up), (.dead, .up): words = ["idle"]
-      case (_, .up), (.starting, .starting): break
-      default: words = Self.word(for: kernel).map { [$0] } ?? []
-      }
+      let abandoned = state.link != nil ? closeLink(&state) : []
+      let word: String? =
+        switch (before, kernel) {
+        // Its answer to the host's question was its first sign of life, which nobody here could hear.
+        case (.starting, .up), (.crashed, .up), (.dead, .up): "idle"
+        case (_, .up), (.starting, .starting), (.crashed, .crashed), (.dead, .dead): nil
+        default: Self.word(for: kernel, isNew: true)
+        }
       settleLink(&state)
-      return (Array(state.sessions.values), words)
+      return (Array(state.sessions.values), abandoned, word)
     }
     drop()
-    for word in words { for session in sessions { offer([hub.status(word)], to: session) } }
+    for execution in abandoned { offer(hub.end(of: execution), to: execution.owner) }
+    if let word { for session in sessions { offer([hub.status(word)], to: session) } }
     if case .gone = kernel { expel(sessions, .kernelGone) }
   }
 
-  private static func word(for kernel: Kernel) -> String? {
+  /// Jupyter Server tells clients `restarting` once, after a crash; JupyterLab says then that the kernel has died, and
+  /// connects anew. Who comes later, or hears of a restart that was asked for, must not be told that.
+  private static func word(for kernel: Kernel, isNew: Bool) -> String? {
     switch kernel {
     case .up: nil
     case .starting: "starting"
-    case .restarting: "restarting"
+    case .crashed: isNew ? "restarting" : "starting"
     case .dead, .gone: "dead"
     }
   }
@@ -196,7 +199,7 @@ public final class ChannelRoom: Sendable {
   private func drop() {
     let dropped = state.withLock { state in
       switch state.kernel {
-      case .up, .starting, .restarting: return Deque<(message: RawMessage, client: ChannelClient)>()
+      case .up, .starting, .crashed: return Deque<(message: RawMessage, client: ChannelClient)>()
       case .dead, .gone:
         defer { state.held = [] }
         return state.held
@@ -224,11 +227,13 @@ public final class ChannelRoom: Sendable {
     state.held = []
   }
 
-  private func closeLink(_ state: inout State) {
-    guard let link = state.link else { return }
+  /// - Returns: executions that will not be answered.
+  @discardableResult
+  private func closeLink(_ state: inout State) -> [RequestRoutes<ChannelSession>.Abandoned] {
+    guard let link = state.link else { return [] }
     hub.wire.closeLink(link.id)
     state.link = nil
-    state.routes.removeAll()
+    return state.routes.removeAll()
   }
 
   private func forward(
@@ -247,7 +252,7 @@ public final class ChannelRoom: Sendable {
       case .up:
         guard let link = state.link else { return true }
         forward(message, client, link, &state)
-      case .starting, .restarting: state.held.append((message, client))
+      case .starting, .crashed: state.held.append((message, client))
       case .dead, .gone: return true
       }
       return false

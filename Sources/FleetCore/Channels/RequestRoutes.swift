@@ -6,7 +6,8 @@ import JupyterProtocol
 struct RequestRoutes<Owner: AnyObject> {
   private struct Request {
     var owner: Owner
-    var isExecution: Bool
+    /// Of executions.
+    var header: [UInt8]?
     /// The two come through different sockets, in either order; with both there is nothing more to expect.
     var isAnswered: Bool
     var isDone = false
@@ -30,7 +31,8 @@ struct RequestRoutes<Owner: AnyObject> {
     guard message.channel != .stdin else { return }
     finish(fields.id)
     let isExecution = fields.type == "execute_request"
-    requests[fields.id] = Request(owner: owner, isExecution: isExecution, isAnswered: fields.type.hasPrefix("comm_"))
+    requests[fields.id] = Request(
+      owner: owner, header: isExecution ? message.header : nil, isAnswered: fields.type.hasPrefix("comm_"))
     order.append(fields.id)
     if isExecution { executions[ObjectIdentifier(owner), default: 0] += 1 }
     while order.count > capacity, let oldest = order.popFirst() { finish(oldest) }
@@ -53,7 +55,7 @@ struct RequestRoutes<Owner: AnyObject> {
   }
 
   private mutating func finish(_ id: String) {
-    guard let request = requests.removeValue(forKey: id), request.isExecution else { return }
+    guard let request = requests.removeValue(forKey: id), request.header != nil else { return }
     executions[ObjectIdentifier(request.owner), default: 1] -= 1
   }
 
@@ -65,10 +67,21 @@ struct RequestRoutes<Owner: AnyObject> {
     executions[ObjectIdentifier(owner)] = nil
   }
 
+  /// An execution that the kernel did not live to finish.
+  struct Abandoned {
+    var owner: Owner
+    var header: [UInt8]
+    var isAnswered: Bool
+    var isDone: Bool
+  }
+
   /// The kernel is gone, and nothing of it will be answered.
-  mutating func removeAll() {
-    requests = [:]
-    order = []
-    executions = [:]
+  /// - Returns: executions that were under way, in the order of their coming.
+  mutating func removeAll() -> [Abandoned] {
+    defer { (requests, order, executions) = ([:], [], [:]) }
+    return order.compactMap { id in
+      guard let request = requests[id], let header = request.header else { return nil }
+      return Abandoned(owner: request.owner, header: header, isAnswered: request.isAnswered, isDone: request.isDone)
+    }
   }
 }

@@ -73,7 +73,7 @@ public struct RawMessage: Sendable {
     self.content = content.encoded()
     buffers = []
     fields = HeaderFields(id: header.id, type: header.type, session: header.session, username: header.username)
-    parentFields = nil
+    parentFields = (try? RawMessage.fields(ofParent: parent)) ?? nil
   }
 
   /// The parts of a signed message for ZeroMQ.

@@ -149,7 +149,7 @@ import Testing
     var limits = ChannelLimits()
     limits.incoming = 10_000
     try await with(limits) { _, _, _, room in
-      room.kernelChanged(to: .restarting)
+      room.kernelChanged(to: .crashed)
       let code = String(repeating: "x", count: 10_000)
       var joined = 0
       let error = #expect(throws: EngineError.self) {
@@ -164,6 +164,33 @@ import Testing
       // What it will never take is forgotten.
       room.kernelChanged(to: .dead)
       _ = try TestClient(room)
+    }
+  }
+
+  @Test func `executions that the kernel did not live to finish are answered`() async throws {
+    try await with { _, host, uuid, room in
+      let client = try TestClient(room)
+      let cells = [client.execute("import time; print('begun', flush=True); time.sleep(1000)"), client.execute("1")]
+      #expect(await eventually { client.types(answering: cells[0]).contains("stream") })
+      _ = try await host.restart(uuid)
+      for cell in cells {
+        #expect(await eventually { client.types(answering: cell).suffix(2) == ["execute_reply", "status"] })
+      }
+      let replies = client.messages.filter { $0.fields.type == "execute_reply" }
+      let aborted = #"{"status":"aborted"}"#
+      #expect(replies.map { String(decoding: $0.content, as: UTF8.self) } == [aborted, aborted])
+      let next = client.execute("print(1)")
+      #expect(await eventually { client.hasEnded(next) })
+    }
+  }
+
+  @Test func `a crash is told once, and not to who comes later`() async throws {
+    try await with { _, _, _, room in
+      let client = try TestClient(room)
+      room.kernelChanged(to: .crashed)
+      room.kernelChanged(to: .crashed)
+      #expect(client.states.filter { $0 == "restarting" }.count == 1)
+      #expect(try TestClient(room).states == ["starting"])
     }
   }
 
@@ -246,7 +273,7 @@ import Testing
       let cell = client.execute("x = 1")
       #expect(await eventually { client.hasEnded(cell) })
       _ = try await host.restart(uuid)
-      #expect(await eventually { client.states.suffix(2) == ["starting", "idle"] })
+      #expect(await eventually { client.states.contains("starting") && client.states.last == "idle" })
       #expect(!client.states.contains("restarting"))  // which is a crash
       let other = client.execute("print(dir())")
       #expect(await eventually { client.hasEnded(other) })
