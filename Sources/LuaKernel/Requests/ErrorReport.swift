@@ -4,8 +4,8 @@ import LuaRuntime
 
 struct ErrorReport {
   let name: String
-  let value: String
-  let traceback: [String]
+  private(set) var value: String
+  private(set) var traceback: [String]
 
   init(name: String, value: String) {
     self.name = name
@@ -38,6 +38,12 @@ struct ErrorReport {
       if let excerpt = position?.excerpt(source) { lines.append(excerpt) }
     }
     traceback = lines
+  }
+
+  /// Adds to what is said of the error.
+  mutating func add(_ words: String) {
+    value += ": " + words
+    if !traceback.isEmpty { traceback[0] += ": " + words }
   }
 
   private static func text(of error: LuaError, _ describe: (LuaValue) -> String?) -> String {

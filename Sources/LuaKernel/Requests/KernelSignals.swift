@@ -32,8 +32,8 @@ final class KernelSignals: Sendable {
     var isExecuting: Bool { execution % 2 == 1 }
   }
 
-  /// How often Lua is looked for, in milliseconds.
-  private static let patience = 100
+  /// How often Lua is looked for, a millisecond apart.
+  private static let looks = 250
 
   private let state = Mutex(State())
   private let interrupter: LuaInterrupter
@@ -61,7 +61,7 @@ final class KernelSignals: Sendable {
   func endExecution() { state.withLock { $0.execution += $0.isExecuting ? 1 : 0 } }
 
   /// Whether the execution that runs now was told to stop.
-  var isInterrupted: Bool { state.withLock { $0.interrupted == $0.execution } }
+  var isInterrupted: Bool { state.withLock { $0.isExecuting && $0.interrupted == $0.execution } }
 
   /// Runs `body`, during which an interrupt is passed on to another kernel.
   /// - Throws: before it runs if the interrupt came first.
@@ -91,7 +91,7 @@ final class KernelSignals: Sendable {
     guard let running else { return }
     // First the script's state, so that nobody who is woken goes on. An execution is more than Lua: for some
     // microseconds before and after the call there is nothing to interrupt, on a busy machine for longer.
-    for _ in 0..<Self.patience {
+    for _ in 0..<Self.looks {
       guard let isStopped = during(running, { _ in interrupter.interrupt() }) else { return }
       if isStopped { break }
       poll(nil, 0, 1)

@@ -23,7 +23,10 @@ extension LuaKernel {
     case .failure(let error):
       if case .exit(let code) = signals.ending { return farewell(code, keepingKernel: false) }
       if let code = context.exitCode { return farewell(code, keepingKernel: true) }
-      let report = describe(error, of: code, request)
+      var report = describe(error, of: code, request)
+      if error.kind == .interrupted, case .shutdown(let restart) = signals.ending {
+        report.add(restart ? "the kernel is to be started again" : "the kernel is to end")
+      }
       log.debug("execution \(count) failed: \(report.value)")
       if !isSilent { publish(report, request) }
       if content["stop_on_error"]?.bool ?? true { try failures.note(request, server) }
@@ -53,7 +56,6 @@ extension LuaKernel {
       session.discardInput()
     }
     do throws(LuaError) {
-      if signals.isInterrupted { throw LuaError(.interrupted, "the beginning of \(name)") }
       if let script = request.metadata["fleet"]?["script"]?.string {
         let arguments = request.metadata["fleet"]?["args"]?.array?.compactMap(\.string) ?? []
         try session.runScript(code, path: script, arguments: arguments)

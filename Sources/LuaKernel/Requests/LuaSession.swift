@@ -6,6 +6,7 @@ import LuaRuntime
 /// A Lua state, the kernel's library in it, and the functions by which the kernel uses it. Confined to the Lua thread.
 final class LuaSession {
   let state: LuaState
+  private let signals: KernelSignals
   private let run: LuaFunction
   private let script: LuaFunction
   private let completion: LuaFunction
@@ -21,6 +22,7 @@ final class LuaSession {
 
   init(_ state: LuaState, context: ExecutionContext) throws(LuaError) {
     self.state = state
+    signals = context.signals
     let interrupter = state.interrupter
     try state.register("__fleet.ask") { arguments in
       let prompt = arguments.first?.text ?? ""
@@ -70,10 +72,16 @@ final class LuaSession {
   /// - Returns: the results; nil if there are none.
   func evaluate(_ code: String, name: String) throws(LuaError) -> Representation? {
     try state.setGlobal("__fleet_chunk", try load(code, name: name))
+    try checkInterrupt(name)
     let results = try state.call(run)
     guard let text = results.first?.text else { return nil }
     return Representation(
       text: text, rich: results.count > 1 ? results[1] : .nil, metadata: results.count > 2 ? results[2] : .nil)
+  }
+
+  /// An interrupt stops Lua only while Lua runs; who was told to stop before does not begin.
+  private func checkInterrupt(_ name: String) throws(LuaError) {
+    if signals.isInterrupted { throw LuaError(.interrupted, "the beginning of \(name)") }
   }
 
   private func load(_ code: String, name: String) throws(LuaError) -> LuaFunction {
@@ -97,6 +105,7 @@ final class LuaSession {
     try state.setGlobal("arg", .table(names))
     try addToPath(directoryOf: path)
     try state.setGlobal("__fleet_chunk", chunk)
+    try checkInterrupt(path)
     try state.call(script, arguments.map { .text($0) })
   }
 
@@ -120,6 +129,7 @@ final class LuaSession {
   func receive(
     comm type: String, id: String, target: String, data: JSON, buffers: [[UInt8]]
   ) throws(LuaError) -> Bool {
+    try checkInterrupt(type)
     let parts = LuaValue.sequence(buffers.map { .string($0) })
     return try state.call(receivingComm, [.text(type), .text(id), .text(target), LuaValue(data), parts]).first?.isTruthy
       ?? false
