@@ -118,7 +118,7 @@ extension EndToEnd {
         #expect(try await fleet.ok("doctor").contains("warn  host: none runs; the last one died"))
         #expect(try await fleet.ok("down") == "")
         #expect(try await !fleet.fleet("list").errors.contains("--config"))
-        #expect(fleet.hostLog.contains("the last host (pid") && fleet.hostLog.contains("was killed or crashed"))
+        #expect(fleet.hostLog.contains("the last host (pid") && fleet.hostLog.contains("did not end by itself"))
         // Nor is one believed whose record is damaged.
         try await fleet.killHost()
         for text in ["{", "{}", #"{"config": 5, "http": null}"#, #"{"config": null, "http": "nonsense"}"#] {

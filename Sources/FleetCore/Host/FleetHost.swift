@@ -160,7 +160,8 @@ public actor FleetHost {
     let directory = setup.directory
     lock = try HostLock(path: directory.pidFile, directory: directory.path)
     if let pid = lock.fallen {
-      setup.log.warning("the last host (pid \(pid)) was killed or crashed; its kernels go on with this one")
+      setup.log.warning(
+        "the last host (pid \(pid)) did not end by itself: it was killed, it crashed, or its machine did")
     }
     let (database, content) = try RegistryDatabase.open(path: directory.database)
     self.database = database

@@ -30,7 +30,9 @@ final class HostLock: Sendable {
     do {
       try Self.take(descriptor, path, directory)
       fallen = Self.signature(descriptor)
-      try Self.write("\(getpid())\n", descriptor, path)
+      guard Self.write("\(getpid())\n", descriptor) else {
+        throw StorageError("cannot write \(path): \(KernelFiles.errorText())")
+      }
     } catch {
       close(descriptor)
       throw error
@@ -45,7 +47,7 @@ final class HostLock: Sendable {
     descriptor.withLock { descriptor in
       guard descriptor >= 0 else { return }
       // What cannot be written lets the next host believe that this one was killed.
-      try? Self.write(Self.released, descriptor, "")
+      _ = Self.write(Self.released, descriptor)
       // Not by closing alone: a process that is just being started shares the lock until it closes its copy.
       flock(descriptor, LOCK_UN)
       close(descriptor)
@@ -54,11 +56,9 @@ final class HostLock: Sendable {
   }
 
   /// Written before it is cut to length: so a full disk that had room for the last host's pid has room for ours.
-  private static func write(_ line: String, _ descriptor: Int32, _ path: String) throws(StorageError) {
+  private static func write(_ line: String, _ descriptor: Int32) -> Bool {
     let line = Array(line.utf8)
-    guard pwrite(descriptor, line, line.count, 0) == line.count, ftruncate(descriptor, off_t(line.count)) == 0 else {
-      throw StorageError("cannot write \(path): \(KernelFiles.errorText())")
-    }
+    return pwrite(descriptor, line, line.count, 0) == line.count && ftruncate(descriptor, off_t(line.count)) == 0
   }
 
   /// A host that was killed may leave its lock, for a moment, to a process that it was just starting; and a host that has
@@ -69,11 +69,13 @@ final class HostLock: Sendable {
       guard errno == EWOULDBLOCK || errno == EINTR else {
         throw StorageError("cannot lock \(path): \(KernelFiles.errorText())")
       }
-      let pid = signature(descriptor).flatMap { kill($0, 0) == 0 || errno == EPERM ? $0 : nil }
+      let pid = signature(descriptor).flatMap { lives($0) ? $0 : nil }
       if pid != nil || attempt == 100 { throw AlreadyRunning(pid: pid, directory: directory) }
       usleep(2000)
     }
   }
+
+  private static func lives(_ pid: Int32) -> Bool { kill(pid, 0) == 0 || errno == EPERM }
 
   /// The pid in the file.
   private static func signature(_ descriptor: Int32) -> Int32? {
