@@ -8,7 +8,7 @@ struct FleetCommand: AsyncParsableCommand {
     discussion: """
       Commands that need kernels start a host by themselves when none runs. Kernels outlive their host.
       Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy or limit, 5 host unreachable, \
-      6 no test ran, 100 host already running.
+      6 no test ran, 100 host already running, 130 interrupted.
       """,
     version: fleetVersion,
     groupedSubcommands: [

@@ -65,21 +65,88 @@ extension EndToEnd {
 
     @Test func `Ctrl-C while a script waits for its turn ends it`() async throws {
       try await FleetFixture.with { fleet in
-        let (first, second, trace) = (fleet.home + "/first.py", fleet.home + "/second.py", fleet.home + "/trace")
-        try "import time\nprint('begun', flush=True)\ntime.sleep(4)".write(
+        let (first, second) = (fleet.home + "/first.py", fleet.home + "/second.py")
+        let (end, trace) = (fleet.home + "/end", fleet.home + "/trace")
+        try "import os, time\nprint('begun', flush=True)\nwhile not os.path.exists('\(end)'): time.sleep(0.01)".write(
           toFile: first, atomically: true, encoding: .utf8)
         try "open('\(trace)', 'w').close()".write(toFile: second, atomically: true, encoding: .utf8)
         let running = try fleet.start("run", "--session", "s", first)
         try await eventually("the first to begin") { running.output.contains("begun") }
         let waiting = try fleet.start("run", "--session", "s", second)
-        try await eventually("the second to wait") {
-          try await fleet.document("list")["kernels"]?[0]?["connections"]?.int == 2
-        }
-        try await Task.sleep(for: .milliseconds(200))
+        try await eventually("the second to wait for its turn") { waiting.catches(SIGINT) }
         kill(waiting.pid, SIGINT)
+        try "".write(toFile: end, atomically: true, encoding: .utf8)
         #expect(try await waiting.finish().code == 130)
         #expect(try await running.finish().code == 0)
         #expect(!FileManager.default.fileExists(atPath: trace))
+      }
+    }
+
+    @Test(arguments: [
+      ("lua", "print('asked') return io.read()"), ("python", "print('asked', flush=True); input()"),
+    ])
+    func `Ctrl-C stops code that waits for input`(language: String, code: String) async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "k", "--language", language)
+        let running = try fleet.start("exec", "k", code)
+        try await eventually("the question") { running.output.contains("asked") }
+        kill(running.pid, SIGINT)
+        #expect(try await running.finish().code == 130)
+        #expect(try await fleet.ok("exec", "k", "1 + 1") == "2")
+      }
+    }
+
+    @Test(arguments: [
+      ("lua", "while true do print('yyyyyyyyyyyyyyyy') end"), ("python", "while True: print('yyyyyyyyyyyyyyyyyyy')"),
+    ])
+    func `Ctrl-C that is held down stops a flood`(language: String, code: String) async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "k", "--language", language)
+        let running = try fleet.start("exec", "k", code)
+        try await eventually("the flood") { running.output.contains("yyy") }
+        for _ in 0..<5 {
+          kill(running.pid, SIGINT)
+          try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(try await running.finish().code == 130)
+        try await eventually("the kernel to have stopped it") { try await fleet.kernel("k")["status"] == "idle" }
+        #expect(try await fleet.ok("exec", "k", "1 + 1") == "2")
+      }
+    }
+
+    @Test func `what a stopped or restarted kernel did not do is no success`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "k")
+        for (command, words) in [("restart", "before it came to the code"), ("stop", "somebody stopped it")] {
+          let running = try fleet.start("exec", "k", "print('begun') while true do end")
+          try await eventually("the loop to begin") { running.output.contains("begun") }
+          let waiting = try fleet.start("exec", "k", "return 1")
+          try await eventually("the second to wait") { waiting.catches(SIGINT) }
+          try await fleet.ok(command, "k")
+          let stopped = try await running.finish()
+          #expect(stopped.code == 1 && stopped.errors.contains("the kernel is to "), "\(stopped)")
+          let other = try await waiting.finish()
+          #expect(other.code == 1 && other.output == "" && other.errors.contains(words), "\(other)")
+        }
+      }
+    }
+
+    @Test func `a session notices that its kernel was restarted or stopped meanwhile`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "k")
+        let session = try fleet.start("connect", "k")
+        session.send("x = 1 print('one')\n")
+        try await eventually("the first") { session.output.contains("one") }
+        try await fleet.ok("restart", "k")
+        session.send("print('two', x)\n")
+        try await eventually("the second") { session.output.contains("two\tnil") }
+        #expect(session.errors.contains("k was started again meanwhile; its variables are gone"))
+        try await fleet.ok("stop", "k")
+        // It gets the port.
+        try await fleet.ok("spawn", "--name", "other")
+        session.send("print('three')\n")
+        let result = try await session.finish()
+        #expect(result.code == 1 && result.errors.contains("k was stopped meanwhile"), "\(result)")
       }
     }
 

@@ -45,6 +45,14 @@ final class RunningCommand: Sendable {
     thread.start()
   }
 
+  /// Whether it has a handler for a signal (proc(5), `SigCgt`).
+  func catches(_ signal: Int32) -> Bool {
+    let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+    let caught = line?.split(whereSeparator: \.isWhitespace).last.flatMap { UInt64($0, radix: 16) } ?? 0
+    return caught & 1 << (UInt64(signal) - 1) != 0
+  }
+
   func send(_ text: String, andClose isLast: Bool = false) {
     // A command that does not read its input is no error.
     try? input.fileHandleForWriting.write(contentsOf: Data(text.utf8))

@@ -96,8 +96,8 @@ import Testing
     let kernel = try TestKernel()
     defer { kernel.stop() }
     try with { wire, events in
-      wire.interrupt(1, kernel.connection)
-      try events.wait(for: .interrupted(token: 1, isAnswered: true))
+      wire.interrupt(1, 7, kernel.connection)
+      try events.wait(for: .interrupted(token: 1, number: 7, isAnswered: true))
       wire.shutdown(1, kernel.connection, restart: true)
       try events.wait(for: .shutdown(token: 1, isAnswered: true))
     }

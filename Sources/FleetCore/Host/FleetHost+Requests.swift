@@ -91,12 +91,13 @@ extension FleetHost {
   }
 
   public func interrupt(_ reference: String, as viewer: Viewer = .everyone) async throws -> JSON {
-    let (kernel, isAnswered) = try await interrupt(try await known(reference, as: viewer).id)
+    let (kernel, isAnswered) = try await deliverInterrupt(try await known(reference, as: viewer).id)
     guard isAnswered else {
+      let (title, patience) = (kernel.specification.name ?? "\(kernel.id)", Wire.patience.components.seconds)
       throw EngineError(
         .timeout,
-        "\(kernel.id) did not answer the interrupt request within \(Wire.patience.components.seconds) s: its code may "
-          + "go on; fleet stop --force \(kernel.id) ends it")
+        "\(title) did not answer the interrupt request within \(patience) s: it hangs, or somebody stopped it, or it "
+          + "knows no interrupts; its code may go on. fleet restart \(title) ends it")
     }
     return await document(of: kernel)
   }
@@ -104,7 +105,7 @@ extension FleetHost {
   /// Whoever is told of his interrupt may send the next cell, which is not meant by it: so the signal or the request
   /// has reached the kernel by then.
   /// - Returns: `isAnswered` is false if it takes requests and did not answer this one.
-  func interrupt(_ id: KernelID) async throws -> (kernel: Kernel, isAnswered: Bool) {
+  func deliverInterrupt(_ id: KernelID) async throws -> (kernel: Kernel, isAnswered: Bool) {
     guard case .kernel(let kernel) = try await send({ .command($0, .interrupt(id)) }) else { throw Self.confused }
     await interrupts.run {}
     await processes.interruptIsOut(kernel)

@@ -4,49 +4,60 @@ import Synchronization
 
 /// An interrupt stops what a kernel executes when it arrives, so whoever asked for one is told when it has.
 final class InterruptBook: Sendable {
-  private typealias Waiter = CheckedContinuation<Bool, Never>
+  /// Somebody who waits for the interrupts that were on their way when he came.
+  private struct Waiter {
+    var open: Set<UInt64>
+    /// The last of them, and whether it was answered.
+    let last: UInt64
+    var isAnswered = true
+    let continuation: CheckedContinuation<Bool, Never>
+  }
 
   /// The interrupts of one launch.
   private struct Entry {
-    var begun = 0
-    var ended = 0
-    /// Each with the number of interrupts that had begun when it came.
-    var waiters: [(after: Int, waiter: Waiter)] = []
+    var open: Set<UInt64> = []
+    var waiters: [Waiter] = []
   }
 
   private struct State {
     /// By the wire's token of a launch.
     var entries: [UInt64: Entry] = [:]
+    var last: UInt64 = 0
     var isClosed = false
   }
 
   private let state = Mutex(State())
 
-  /// - Returns: false if nothing is sent any more.
-  func begin(_ token: UInt64) -> Bool {
+  /// - Returns: the number of the interrupt; nil if nothing is sent any more.
+  func begin(_ token: UInt64) -> UInt64? {
     state.withLock { state in
-      if !state.isClosed { state.entries[token, default: Entry()].begun += 1 }
-      return !state.isClosed
+      if state.isClosed { return nil }
+      state.last += 1
+      state.entries[token, default: Entry()].open.insert(state.last)
+      return state.last
     }
   }
 
   func note(_ event: WireEvent) {
-    guard case .interrupted(let token, let isAnswered) = event else { return }
+    guard case .interrupted(let token, let number, let isAnswered) = event else { return }
     let done = state.withLock { state -> [Waiter] in
-      guard var entry = state.entries[token] else { return [] }
-      entry.ended += 1
-      let done = entry.waiters.filter { $0.after <= entry.ended }.map(\.waiter)
-      entry.waiters.removeAll { $0.after <= entry.ended }
-      state.entries[token] = entry.ended < entry.begun ? entry : nil
+      guard var entry = state.entries[token], entry.open.remove(number) != nil else { return [] }
+      for index in entry.waiters.indices {
+        entry.waiters[index].open.remove(number)
+        if entry.waiters[index].last == number { entry.waiters[index].isAnswered = isAnswered }
+      }
+      let done = entry.waiters.filter(\.open.isEmpty)
+      entry.waiters.removeAll(where: \.open.isEmpty)
+      state.entries[token] = entry.open.isEmpty ? nil : entry
       return done
     }
-    for waiter in done { waiter.resume(returning: isAnswered) }
+    for waiter in done { waiter.continuation.resume(returning: waiter.isAnswered) }
   }
 
   /// The launch has ended, and with it what ran.
   func forget(_ token: UInt64) {
     let waiters = state.withLock { $0.entries.removeValue(forKey: token)?.waiters ?? [] }
-    for (_, waiter) in waiters { waiter.resume(returning: true) }
+    for waiter in waiters { waiter.continuation.resume(returning: true) }
   }
 
   func close() {
@@ -60,13 +71,13 @@ final class InterruptBook: Sendable {
   /// Waits until the interrupts that are on their way to this launch have arrived.
   /// - Returns: false if the kernel did not answer the last of them within `Wire.patience`.
   func wait(_ token: UInt64) async -> Bool {
-    await withCheckedContinuation { waiter in
+    await withCheckedContinuation { continuation in
       let isNeedless = state.withLock { state in
-        guard let begun = state.entries[token]?.begun else { return true }
-        state.entries[token]?.waiters.append((after: begun, waiter))
+        guard let open = state.entries[token]?.open, let last = open.max() else { return true }
+        state.entries[token]?.waiters.append(Waiter(open: open, last: last, continuation: continuation))
         return false
       }
-      if isNeedless { waiter.resume(returning: true) }
+      if isNeedless { continuation.resume(returning: true) }
     }
   }
 

@@ -192,7 +192,8 @@ final class ProcessDriver: Sendable {
   /// Waits until the shim has passed SIGINT on; part of a second at most, for a shim that does not run.
   func interruptIsOut(_ kernel: Kernel) async {
     for _ in 0..<500 where process(of: kernel)?.isInterruptPending == true {
-      try? await Task.sleep(for: .milliseconds(1))
+      // Who does not wait any more is not answered either.
+      guard (try? await Task.sleep(for: .milliseconds(1))) != nil else { return }
     }
   }
 

@@ -55,12 +55,14 @@ final class WireDriver: Sendable {
     interrupts.forget(token)
   }
 
-  func requestShutdown(_ kernel: Kernel) { wire.shutdown(token(of: kernel), files.connection(of: kernel)) }
+  func requestShutdown(_ kernel: Kernel) {
+    wire.shutdown(token(of: kernel), files.connection(of: kernel), restart: kernel.afterStop == .restart)
+  }
 
   /// Nothing if this launch has ended meanwhile.
   func interrupt(_ kernel: Kernel) {
-    guard let token = book.known(kernel), interrupts.begin(token) else { return }
-    wire.interrupt(token, files.connection(of: kernel))
+    guard let token = book.known(kernel), let number = interrupts.begin(token) else { return }
+    wire.interrupt(token, number, files.connection(of: kernel))
   }
 
   /// Waits until the interrupt requests that were sent to this launch have arrived.
@@ -149,7 +151,7 @@ final class TokenBook: Sendable {
     state.withLock { state in
       switch event {
       case .failed(let token, let error): "\(state.entries[token].map { "\($0.id)" } ?? "a kernel"): \(error)"
-      case .interrupted(let token, false):
+      case .interrupted(let token, _, isAnswered: false):
         state.entries[token].map { "\($0.id) did not answer an interrupt request" }
       default: nil
       }

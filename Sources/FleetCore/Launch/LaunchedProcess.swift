@@ -26,11 +26,15 @@ public struct LaunchedProcess: Sendable {
   /// SIGINT for the kernel and the commands that it waits for.
   public func interrupt() throws(SystemError) { try tell(SIGINT) }
 
-  /// Whether the shim has yet to take SIGINT, which it passes on at once (proc(5), `ShdPnd`).
+  /// Whether the shim has yet to take SIGINT (proc(5), `ShdPnd`), or may be about to pass it on: it has not gone to sleep
+  /// since.
   public var isInterruptPending: Bool {
     let lines = SmallFile.text("/proc/\(shim.pid)/status")?.split(separator: "\n") ?? []
-    let pending = lines.first { $0.hasPrefix("ShdPnd:") }?.split(whereSeparator: \.isWhitespace).last
-    return (pending.flatMap { UInt64($0, radix: 16) } ?? 0) & 1 << (UInt64(SIGINT) - 1) != 0
+    func value(_ name: String) -> Substring? {
+      lines.first { $0.hasPrefix(name) }?.split(whereSeparator: \.isWhitespace).dropFirst().first
+    }
+    let pending = value("ShdPnd:").flatMap { UInt64($0, radix: 16) } ?? 0
+    return pending & 1 << (UInt64(SIGINT) - 1) != 0 || value("State:") == "R"
   }
 
   /// SIGKILL for the kernel and everything that it started.

@@ -70,7 +70,7 @@ extension FleetHost {
   }
 
   public func jupyterInterrupt(_ id: String, as viewer: Viewer) async throws {
-    _ = try await interrupt(try await jupyterKernel(named: id, as: viewer).id)
+    _ = try await deliverInterrupt(try await jupyterKernel(named: id, as: viewer).id)
   }
 
   public func jupyterStop(_ id: String, as viewer: Viewer) async throws {

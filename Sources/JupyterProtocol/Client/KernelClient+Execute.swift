@@ -2,7 +2,7 @@
 import JSON
 
 extension KernelClient {
-  /// Answers a kernel's question for a line. Nil means end of input.
+  /// Answers a kernel's question for a line. Nil means end of input, or that `interruption` was signalled meanwhile.
   public typealias InputHandler = (_ prompt: String, _ isPassword: Bool) -> String?
 
   /// How long the kernel's idle status may take after the reply, before the outputs count as complete without it.
@@ -61,7 +61,9 @@ extension KernelClient {
         waiting.awaitAnswer(within: KernelClient.patienceForInterrupt)
         return reply
       }
-      if try !waiting.wait(until: limit) {
+      // While outputs come, a wait ends at once.
+      let isOver = limit?.isOver ?? false
+      guard !isOver, try waiting.wait(until: limit) else {
         if let reply { return reply }
         throw .timedOut(what: "execute_request")
       }
@@ -71,6 +73,8 @@ extension KernelClient {
   private func answer(_ question: JupyterMessage, _ onInput: InputHandler?) throws(KernelClientError) {
     let prompt = question.content["prompt"]?.string ?? ""
     let text = onInput?(prompt, question.content["password"]?.bool ?? false)
+    // Whoever is interrupted while he thinks has not answered.
+    if onInput != nil, text == nil, interruption.isPending { return }
     // The protocol has no end of input; Jupyter's own clients send this control character for it.
     let value = text ?? "\u{4}"
     try send(

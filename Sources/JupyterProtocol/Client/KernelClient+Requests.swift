@@ -153,7 +153,10 @@ extension KernelClient {
   func forgetDisconnections() throws(KernelClientError) -> Bool {
     var isLost = false
     while try translated({ () throws(ZMQError) in try monitor.receive() }) != nil { isLost = true }
-    if isLost { hasOutputs = false }
+    if isLost {
+      hasOutputs = false
+      breaks += 1
+    }
     return isLost
   }
 

@@ -33,6 +33,15 @@ public final class KernelClient {
   public internal(set) var refusedMessages = 0
   var hasOutputs = false
 
+  /// How often a connection to the kernel broke, as far as it was noticed.
+  var breaks = 0
+
+  /// How often a connection to the kernel has broken: after that, it may be another process.
+  public func countBreaks() throws(KernelClientError) -> Int {
+    try forgetDisconnections()
+    return breaks
+  }
+
   /// Begins to connect; the kernel may start later.
   public init(_ connection: ConnectionFile, reconnect: Reconnect = .patient) throws(ZMQError) {
     let context = try ZMQContext()

@@ -21,6 +21,11 @@ public final class Wakeup: Sendable {
     while write(descriptor, &one, 8) == -1 && errno == EINTR {}
   }
 
+  public var isPending: Bool {
+    var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&item, 1, 0) > 0
+  }
+
   /// Takes pending signals back.
   /// - Returns: whether there were any.
   @discardableResult

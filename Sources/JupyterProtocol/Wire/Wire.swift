@@ -49,8 +49,9 @@ public final class Wire: Sendable {
   public func beat(_ token: UInt64, timeout: Duration) { loop.post(.beat(token, timeout)) }
 
   /// Sends an interrupt request over the control channel.
-  public func interrupt(_ token: UInt64, _ connection: ConnectionFile) {
-    loop.post(.control(token, connection, .interrupt))
+  /// - Parameter number: comes back with the event.
+  public func interrupt(_ token: UInt64, _ number: UInt64, _ connection: ConnectionFile) {
+    loop.post(.control(token, connection, .interrupt(number)))
   }
 
   /// Sends a shutdown request over the control channel.

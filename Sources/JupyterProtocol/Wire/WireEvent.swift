@@ -9,8 +9,8 @@ public enum WireEvent: Sendable, Hashable {
   case heartbeat(token: UInt64, isAlive: Bool)
   /// The kernel published a change of its state; whether an execution is what began or ended.
   case status(token: UInt64, KernelState, isExecution: Bool)
-  /// An interrupt request was answered, or was not within `Wire.patience`.
-  case interrupted(token: UInt64, isAnswered: Bool)
+  /// An interrupt request was answered, or was not within `Wire.patience`; `number` is the caller's own.
+  case interrupted(token: UInt64, number: UInt64, isAnswered: Bool)
   /// A shutdown request was answered, or was not within `Wire.patience`. The process ends afterwards.
   case shutdown(token: UInt64, isAnswered: Bool)
   /// The kernel's sockets could not be made. For a request, its own event follows.

@@ -84,10 +84,13 @@ extension WireLoop {
       case .shutdown(let restart): ("shutdown_request", ["restart": .bool(restart)])
       }
     let header = session.header(type)
+    do { try socket.socket.send(session.frames(header, content: content.encoded())) } catch {
+      close(socket)
+      throw error
+    }
     controls[socket.tag] = ControlCall(
       token: token, request: request, session: session, id: header.id, socket: socket)
     deadlines.insert(.control(tag: socket.tag), at: .after(Wire.patience))
-    try socket.socket.send(session.frames(header, content: content.encoded()))
     readControl(socket.tag)
   }
 
@@ -112,7 +115,7 @@ extension WireLoop {
 
   func report(_ request: ControlRequest, of token: UInt64, isAnswered: Bool) {
     switch request {
-    case .interrupt: onEvent(.interrupted(token: token, isAnswered: isAnswered))
+    case .interrupt(let number): onEvent(.interrupted(token: token, number: number, isAnswered: isAnswered))
     case .shutdown: onEvent(.shutdown(token: token, isAnswered: isAnswered))
     }
   }

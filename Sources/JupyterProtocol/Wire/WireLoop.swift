@@ -4,7 +4,7 @@ import JSON
 import Synchronization
 
 enum ControlRequest: Sendable {
-  case interrupt
+  case interrupt(UInt64)
   case shutdown(restart: Bool)
 }
 

@@ -64,10 +64,10 @@ struct Conversation {
       printer.show(exception)
     case .exited(let code): throw CommandFailure(code: code)
     case .aborted: Output.note("the kernel did not run this, because code before it had failed")
-    case .kernelEnded(_, let reason):
-      let words = reason.map { " (\($0))" } ?? ""
-      try session.awaitRestart(else: "\(session.kernel.title) ended\(words); what it knew is gone")
-      Output.note("\(session.kernel.title) ended\(words) and was started again; its variables are gone")
+    case .kernelEnded(let ending):
+      let sentence = ending.sentence(session.kernel.title)
+      try session.awaitRestart(else: "\(sentence); what it knew is gone")
+      Output.note("\(sentence) and was started again; its variables are gone")
     }
     return false
   }

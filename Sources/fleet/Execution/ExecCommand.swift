@@ -56,11 +56,13 @@ struct ExecCommand: ParsableCommand {
       throw CommandFailure(.failed, "\(kernel.title) did not run the code, because code before it had failed")
     case .exited(let code):
       if code != 0 { throw CommandFailure(code: code) }
-    case .kernelEnded(let code, let reason):
-      if let code { throw CommandFailure(code: Int32(truncatingIfNeeded: code)) }
-      let words = reason.map { " (\($0))" } ?? ""
-      throw CommandFailure(
-        .failed, "\(kernel.title) ended while it ran the code\(words); see fleet logs \(kernel.title)")
+    case .kernelEnded(let ending):
+      // The code may have ended its kernel itself. A kernel that somebody stops ends by 0, which says nothing of the code.
+      if ending.hasBegun, let code = ending.code, code != 0 {
+        throw CommandFailure(code: Int32(truncatingIfNeeded: code))
+      }
+      let hint = ending.isGone ? "" : "; see fleet logs \(kernel.title)"
+      throw CommandFailure(.failed, ending.sentence(kernel.title) + hint)
     }
   }
 }

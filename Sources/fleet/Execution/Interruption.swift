@@ -1,4 +1,5 @@
-// Ctrl-C while a kernel runs code for us: the first stops the code, the second gives up waiting, the third ends us.
+// Ctrl-C while a kernel runs code for us: the first stops the code, the second gives up waiting, the third ends us if we
+// did nothing of that for a second.
 import Glibc
 import JupyterProtocol
 import Synchronization
@@ -8,6 +9,8 @@ private struct SignalState: ~Copyable {
   /// Where to write to when Ctrl-C is pressed; below 0 when nobody wants to know.
   let descriptor = Atomic<Int32>(-1)
   let count = Atomic<Int>(0)
+  /// When the first was pressed, in seconds of CLOCK_MONOTONIC.
+  let first = Atomic<Int>(0)
 }
 
 private let state = SignalState()
@@ -24,7 +27,14 @@ enum Interruption {
     state.descriptor.store(wakeup.descriptor, ordering: .relaxed)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in
-      if state.count.add(1, ordering: .relaxed).newValue > 2 { _exit(ExitStatus.interrupted.rawValue) }
+      var now = timespec()
+      clock_gettime(CLOCK_MONOTONIC, &now)
+      let count = state.count.add(1, ordering: .relaxed).newValue
+      if count == 1 { state.first.store(now.tv_sec, ordering: .relaxed) }
+      // Not at once: a key that is held down comes three times before the kernel is told.
+      if count > 2 && now.tv_sec > state.first.load(ordering: .relaxed) + 1 {
+        _exit(ExitStatus.interrupted.rawValue)
+      }
       // The same eight bytes that `Wakeup.signal` writes; calling it would retain an object inside a handler.
       var one: UInt64 = 1
       _ = write(state.descriptor.load(ordering: .relaxed), &one, 8)
@@ -39,6 +49,9 @@ enum Interruption {
     }
     return try body()
   }
+
+  /// Readable once Ctrl-C was pressed; below 0 when nobody wants to know.
+  static var descriptor: Int32 { state.descriptor.load(ordering: .relaxed) }
 
   /// Whether Ctrl-C was pressed since the last of them began.
   static var happened: Bool { state.count.load(ordering: .relaxed) > 0 }

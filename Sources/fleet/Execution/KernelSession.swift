@@ -6,18 +6,18 @@ import JSON
 import JupyterProtocol
 
 final class KernelSession {
-  let kernel: KernelDocument
+  /// As it was when it was last looked at.
+  private(set) var kernel: KernelDocument
   let client: KernelClient
   private let access: HostAccess
+  /// How often the connection had broken when the kernel was last looked at.
+  private var knownBreaks = 0
 
   /// Connects to a kernel that the host knows and waits for its turn.
   init(_ kernel: KernelDocument, _ access: HostAccess) throws {
-    guard !kernel.isDead else {
-      throw CommandFailure(
-        .failed, "\(kernel.title) is dead (\(kernel.healthReason)); fleet restart \(kernel.title) starts it again")
-    }
     self.kernel = kernel
     self.access = access
+    try Self.check(kernel)
     client = try KernelClient(ConnectionFile(reading: kernel.connectionFile))
     try Progress.during("waiting for \(kernel.title)") { try waitUntilReady() }
     // As it is now: it may just have come back. A host that cannot say so keeps nobody from the kernel.
@@ -25,16 +25,45 @@ final class KernelSession {
     if mayBeBack, let note = (try? access.kernel(kernel.uuid))?.freshStart { Output.note(note) }
   }
 
+  private static func check(_ kernel: KernelDocument) throws(CommandFailure) {
+    guard kernel.isDead else { return }
+    throw CommandFailure(
+      .failed, "\(kernel.title) is dead (\(kernel.healthReason)); fleet restart \(kernel.title) starts it again")
+  }
+
   /// A kernel that runs somebody's code is fine; one whose heart does not beat is not.
   private func waitUntilReady() throws {
     do {
-      try client.waitForOutputs()
+      try Interruption.forwarding(to: client) { try client.waitForOutputs() }
     } catch KernelClientError.timedOut {
       throw CommandFailure(
         .failed,
         "\(kernel.title) does not answer and has no heartbeat: it hangs, or somebody stopped it; see fleet logs "
           + "\(kernel.title), or start it again without its variables by fleet restart \(kernel.title)")
+    } catch KernelClientError.interrupted {
+      throw CommandFailure(.interrupted, "gave up waiting for \(kernel.title); nothing was sent to it")
     }
+  }
+
+  /// Between two pieces of code the kernel may have ended, or have been started again by somebody else. Its port may even
+  /// be another kernel's by now. A host that does not answer keeps nobody from the kernel.
+  private func lookAgain() throws {
+    let breaks = try client.countBreaks()
+    if breaks == knownBreaks { return }
+    knownBreaks = breaks
+    do throws(FleetClientError) {
+      guard let document = try access.client.kernel(kernel.uuid)["kernel"] else { return }
+      let before = kernel.restarts
+      kernel = KernelDocument(document)
+      if kernel.restarts != before {
+        Output.note("\(kernel.title) was started again meanwhile; its variables are gone")
+      }
+    } catch {
+      if error.code == "kernel_not_found" {
+        throw CommandFailure(.failed, "\(kernel.title) was stopped meanwhile; fleet list shows what runs")
+      }
+    }
+    try Self.check(kernel)
   }
 
   enum Outcome {
@@ -43,8 +72,23 @@ final class KernelSession {
     case aborted
     /// The code ended the session by itself, such as by `os.exit(3)`.
     case exited(code: Int32)
-    /// The kernel's process ended while it ran the code; nil if nobody knows how.
-    case kernelEnded(code: Int?, reason: String?)
+    case kernelEnded(Ending)
+  }
+
+  /// How the kernel's process ended before the code did; nil if nobody knows.
+  struct Ending {
+    var code: Int?
+    var reason: String?
+    /// The code ran; if not, that of others did.
+    var hasBegun: Bool
+    /// Somebody stopped it for good.
+    var isGone = false
+
+    /// For people: `alice ended while it ran the code (killed by SIGKILL)`.
+    func sentence(_ title: String) -> String {
+      let words = reason.map { " (\($0))" } ?? (isGone ? ": somebody stopped it" : "")
+      return "\(title) ended \(hasBegun ? "while it ran the code" : "before it came to the code")\(words)"
+    }
   }
 
   /// Runs code; Ctrl-C meanwhile interrupts it.
@@ -56,18 +100,28 @@ final class KernelSession {
     let progress = Progress("waiting for \(kernel.title)")
     defer { progress.end() }
     let request = Self.keepingKernel(request)
+    try lookAgain()
+    var hasBegun = false
     do {
       let reply = try Interruption.forwarding(to: client) {
         try client.execute(
           request,
           onOutput: {
             progress.end()
+            hasBegun = true
             onOutput($0)
           }, onInput: input)
       }
       return Outcome(reply)
     } catch KernelClientError.disconnected {
-      return end()
+      return .kernelEnded(ending(hasBegun: hasBegun))
+    } catch KernelClientError.interrupted {
+      progress.end()
+      throw CommandFailure(
+        .interrupted,
+        hasBegun
+          ? "gave up waiting for \(kernel.title), which was told to stop the code"
+          : "gave up waiting for \(kernel.title), which runs the code all the same when its turn comes")
     }
   }
 
@@ -91,18 +145,22 @@ final class KernelSession {
   }
 
   /// How the kernel ended, which its host learns a moment after us.
-  private func end() -> Outcome {
+  private func ending(hasBegun: Bool) -> Ending {
     let deadline = ContinuousClock.now + .seconds(2)
     let restarts = kernel.restarts
     while ContinuousClock.now < deadline {
-      guard let document = try? access.client.kernel(kernel.uuid)["kernel"] else { break }  // no host, or no kernel
-      let now = KernelDocument(document)
-      if now.exitReason != nil, now.isDead || now.status == "backoff" || now.restarts != restarts {
-        return .kernelEnded(code: now.exitCode, reason: now.exitReason)
+      do throws(FleetClientError) {
+        guard let document = try access.client.kernel(kernel.uuid)["kernel"] else { break }
+        let now = KernelDocument(document)
+        if now.exitReason != nil, now.isDead || now.status == "backoff" || now.restarts != restarts {
+          return Ending(code: now.exitCode, reason: now.exitReason, hasBegun: hasBegun)
+        }
+      } catch {
+        return Ending(hasBegun: hasBegun, isGone: error.code == "kernel_not_found")
       }
       usleep(20_000)
     }
-    return .kernelEnded(code: nil, reason: nil)
+    return Ending(hasBegun: hasBegun)
   }
 }
 

@@ -22,7 +22,7 @@ struct PlainReader: LineReader {
 
   func read(_ prompt: String) -> PromptAnswer {
     if showsPrompts { Output.write(prompt) }
-    return readLine().map { .line($0) } ?? .end
+    return InputReader.line().map { .line($0) } ?? .end
   }
 
   func remember(_ text: String) {}
