@@ -7,6 +7,7 @@ import Glibc
 enum Main {
   static func main() async {
     unblockSignals()
+    keepStandardDescriptors()
     let arguments = LeadingOptions.take(Array(CommandLine.arguments.dropFirst()))
     do {
       var command = try FleetCommand.parseAsRoot(arguments)
@@ -27,6 +28,16 @@ enum Main {
     var none = sigset_t()
     sigemptyset(&none)
     pthread_sigmask(SIG_SETMASK, &none, nil)
+  }
+
+  /// What somebody closed before he started us must not become a socket of ours.
+  private static func keepStandardDescriptors() {
+    while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
+      if descriptor > STDERR_FILENO {
+        close(descriptor)
+        return
+      }
+    }
   }
 
   /// Says what went wrong and answers the exit code.

@@ -114,10 +114,29 @@ extension EndToEnd {
       }
     }
 
+    @Test(arguments: [("lua", "while true do print(('y'):rep(80)) end"), ("python", "while True: print('x' * 80)")])
+    func `Ctrl-C stops a flood on a slow terminal`(language: String, code: String) async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "k", "--language", language)
+        let script = Built.package + "/Tests/FleetTests/Python/terminal.py"
+        let result = try await fleet.run(try Built.python, [script, Built.program("fleet"), "k", code])
+        #expect(result.code == 0 && result.output == "130\n", "\(result)")
+      }
+    }
+
+    @Test func `a closed standard input is an empty one`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "k")
+        let command = "\(Built.program("fleet")) exec k 'return io.read()' <&-"
+        let result = try await fleet.run("/bin/sh", ["-c", command])
+        #expect(result.code == 0 && result.output == "nil\n", "\(result)")
+      }
+    }
+
     @Test func `what a stopped or restarted kernel did not do is no success`() async throws {
       try await FleetFixture.with { fleet in
         try await fleet.ok("spawn", "--name", "k")
-        for (command, words) in [("restart", "before it came to the code"), ("stop", "somebody stopped it")] {
+        for command in ["restart", "stop"] {
           let running = try fleet.start("exec", "k", "print('begun') while true do end")
           try await eventually("the loop to begin") { running.output.contains("begun") }
           let waiting = try fleet.start("exec", "k", "return 1")
@@ -126,8 +145,32 @@ extension EndToEnd {
           let stopped = try await running.finish()
           #expect(stopped.code == 1 && stopped.errors.contains("the kernel is to "), "\(stopped)")
           let other = try await waiting.finish()
-          #expect(other.code == 1 && other.output == "" && other.errors.contains(words), "\(other)")
+          // On a slow machine it may not have been sent before the kernel was another, or gone.
+          #expect((other.code == 0) == (other.output == "1\n") && (other.code == 0) == other.errors.isEmpty, "\(other)")
+          #expect(command == "restart" || other.code == 1, "\(other)")
         }
+      }
+    }
+
+    @Test func `code that waits for input notices that its kernel was stopped`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "k")
+        let running = try fleet.start("exec", "k", "print('asked') return io.read()")
+        try await eventually("the question") { running.output.contains("asked") }
+        try await fleet.ok("stop", "k")
+        let result = try await running.finish()
+        #expect(result.code == 1 && !result.errors.isEmpty, "\(result)")
+      }
+    }
+
+    @Test func `outputs are complete, however slowly they are read`() async throws {
+      try await FleetFixture.with { fleet in
+        try await fleet.ok("spawn", "--name", "k")
+        // More than a pipe holds, and a reader that sleeps longer than the kernel's last word is waited for.
+        let code = "for i = 1, 100000 do print(i, ('x'):rep(40)) end"
+        let script = "\(Built.program("fleet")) exec k \"\(code)\" | (sleep 7; tail -n 1 | cut -f 1)"
+        let result = try await fleet.run("/bin/sh", ["-c", script])
+        #expect(result.output == "100000\n", "\(result)")
       }
     }
 

@@ -80,7 +80,8 @@ struct RequestRoutes<Owner: AnyObject> {
   mutating func removeAll() -> [Abandoned] {
     defer { (requests, order, executions) = ([:], [], [:]) }
     return order.compactMap { id in
-      guard let request = requests[id], let header = request.header else { return nil }
+      // An id that was used twice stands there twice.
+      guard let request = requests.removeValue(forKey: id), let header = request.header else { return nil }
       return Abandoned(owner: request.owner, header: header, isAnswered: request.isAnswered, isDone: request.isDone)
     }
   }

@@ -2,7 +2,8 @@
 import JSON
 
 extension KernelClient {
-  /// Answers a kernel's question for a line. Nil means end of input, or that `interruption` was signalled meanwhile.
+  /// Answers a kernel's question for a line. Nil means end of input, or that `interruption` was signalled meanwhile, or
+  /// that nobody waits for the answer any more (`isStillAsked`).
   public typealias InputHandler = (_ prompt: String, _ isPassword: Bool) -> String?
 
   /// How long the kernel's idle status may take after the reply, before the outputs count as complete without it.
@@ -11,7 +12,7 @@ extension KernelClient {
   /// How long the answer to an interrupt may take once the execution has ended. Deno's kernel has none.
   private static let patienceForInterrupt = Duration.seconds(1)
 
-  /// So many outputs are taken at a time: an interrupt does not wait until a flood is over.
+  /// So many outputs are taken at a time, and none before an interrupt: it does not wait until a flood is over.
   private static let outputsInARow = 64
 
   /// Executes code and waits until the kernel has said everything about it.
@@ -40,17 +41,20 @@ extension KernelClient {
     var reply: ExecuteReply?
     var isIdle = false
     var limit = deadline
-    while true {
+    func takeOutputs() throws(KernelClientError) {
       for _ in 0..<KernelClient.outputsInARow {
-        guard let message = try next(on: iopub) else { break }
+        guard !interruption.isPending, let message = try next(on: iopub) else { return }
         guard message.parent?.id == header.id else { continue }
         let output = KernelOutput(message)
         if output == .status("idle") { isIdle = true }
         if output == .status("busy") { try waiting.forwardFromNowOn() }
         onOutput(output)
       }
+    }
+    while true {
+      try takeOutputs()
       while let question = try next(on: stdin) {
-        if question.parent?.id == header.id { try answer(question, onInput) }
+        if question.parent?.id == header.id { try answer(question, onInput, meanwhile: takeOutputs) }
       }
       while let message = try next(on: shell) {
         guard message.parent?.id == header.id, reply == nil else { continue }
@@ -62,7 +66,8 @@ extension KernelClient {
         return reply
       }
       // While outputs come, a wait ends at once.
-      let isOver = limit?.isOver ?? false
+      // While outputs come, a wait ends at once. Those of code that has ended are all taken, however slowly.
+      let isOver = reply == nil && deadline?.isOver ?? false
       guard !isOver, try waiting.wait(until: limit) else {
         if let reply { return reply }
         throw .timedOut(what: "execute_request")
@@ -70,11 +75,26 @@ extension KernelClient {
     }
   }
 
-  private func answer(_ question: JupyterMessage, _ onInput: InputHandler?) throws(KernelClientError) {
+  /// For handlers of input that wait for people: delivers outputs that have come meanwhile, such as those that were said
+  /// before the question and came after it.
+  /// - Returns: false if what asked has ended: its reply has come, or the kernel is gone.
+  public func isStillAsked() -> Bool {
+    meanwhile?()
+    return !shell.canReceive && !monitor.canReceive
+  }
+
+  private func answer(
+    _ question: JupyterMessage, _ onInput: InputHandler?, meanwhile: () throws(KernelClientError) -> Void
+  ) throws(KernelClientError) {
     let prompt = question.content["prompt"]?.string ?? ""
-    let text = onInput?(prompt, question.content["password"]?.bool ?? false)
-    // Whoever is interrupted while he thinks has not answered.
-    if onInput != nil, text == nil, interruption.isPending { return }
+    let text = withoutActuallyEscaping(meanwhile) { takeOutputs in
+      // What fails now fails again when the answer is sent.
+      self.meanwhile = { try? takeOutputs() }
+      defer { self.meanwhile = nil }
+      return onInput?(prompt, question.content["password"]?.bool ?? false)
+    }
+    // Whoever is interrupted while he thinks, or asked no more, has not answered.
+    if onInput != nil, text == nil, interruption.isPending || !isStillAsked() { return }
     // The protocol has no end of input; Jupyter's own clients send this control character for it.
     let value = text ?? "\u{4}"
     try send(

@@ -33,6 +33,9 @@ public final class KernelClient {
   public internal(set) var refusedMessages = 0
   var hasOutputs = false
 
+  /// Takes outputs while input is asked for.
+  var meanwhile: (() -> Void)?
+
   /// How often a connection to the kernel broke, as far as it was noticed.
   var breaks = 0
 

@@ -55,8 +55,7 @@ struct Conversation {
   /// - Returns: whether the code ran to its end.
   private mutating func execute(_ code: String) throws -> Bool {
     printer.reset()
-    let input: KernelClient.InputHandler? =
-      isInteractive ? { InputReader.line(prompt: $0, isPassword: $1) } : nil
+    let input = isInteractive ? session.asking : nil
     let outcome = try session.run(ExecuteRequest(code), input: input) { printer.show($0) }
     switch outcome {
     case .ok: return true

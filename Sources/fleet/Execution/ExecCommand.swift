@@ -23,10 +23,10 @@ struct ExecCommand: ParsableCommand {
 
   func run() throws {
     let access = try HostAccess(directoryOptions)
-    let text = code == "-" ? InputReader.everything() : code
+    let text = code == "-" ? try InputReader.everything() : code
     let session = try KernelSession(try access.kernel(argument.kernel), access)
     // Standard input is the code's own, unless the code came from there.
-    let input: KernelClient.InputHandler? = code == "-" ? nil : { InputReader.line(prompt: $0, isPassword: $1) }
+    let input: KernelClient.InputHandler? = code == "-" ? nil : session.asking
     guard jsonOption.json else {
       var printer = OutputPrinter()
       let outcome = try session.run(ExecuteRequest(text), input: input) { printer.show($0) }

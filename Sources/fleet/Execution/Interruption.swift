@@ -53,6 +53,13 @@ enum Interruption {
   /// Readable once Ctrl-C was pressed; below 0 when nobody wants to know.
   static var descriptor: Int32 { state.descriptor.load(ordering: .relaxed) }
 
+  /// Whether Ctrl-C was pressed and nobody has done anything about it yet.
+  static var isPending: Bool {
+    guard happened else { return false }
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, 0) > 0
+  }
+
   /// Whether Ctrl-C was pressed since the last of them began.
   static var happened: Bool { state.count.load(ordering: .relaxed) > 0 }
 }

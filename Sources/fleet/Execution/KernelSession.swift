@@ -19,10 +19,18 @@ final class KernelSession {
     self.access = access
     try Self.check(kernel)
     client = try KernelClient(ConnectionFile(reading: kernel.connectionFile))
-    try Progress.during("waiting for \(kernel.title)") { try waitUntilReady() }
+    try waitUntilReady()
+    knownBreaks = try client.countBreaks()
     // As it is now: it may just have come back. A host that cannot say so keeps nobody from the kernel.
-    let mayBeBack = kernel.restarts > 0 || !["idle", "busy"].contains(kernel.status)
-    if mayBeBack, let note = (try? access.kernel(kernel.uuid))?.freshStart { Output.note(note) }
+    let mayBeBack = knownBreaks > 0 || kernel.restarts > 0 || !["idle", "busy"].contains(kernel.status)
+    guard mayBeBack, let now = try? access.kernel(kernel.uuid) else { return }
+    self.kernel = now
+    if let note = now.freshStart { Output.note(note) }
+  }
+
+  /// Asks people, or what standard input is, for what the kernel wants to know.
+  var asking: KernelClient.InputHandler {
+    { [client] in InputReader.line(prompt: $0, isPassword: $1, of: client) }
   }
 
   private static func check(_ kernel: KernelDocument) throws(CommandFailure) {
@@ -34,15 +42,28 @@ final class KernelSession {
   /// A kernel that runs somebody's code is fine; one whose heart does not beat is not.
   private func waitUntilReady() throws {
     do {
-      try Interruption.forwarding(to: client) { try client.waitForOutputs() }
+      try Progress.during("waiting for \(kernel.title)") {
+        try Interruption.forwarding(to: client) { try client.waitForOutputs() }
+      }
     } catch KernelClientError.timedOut {
-      throw CommandFailure(
-        .failed,
-        "\(kernel.title) does not answer and has no heartbeat: it hangs, or somebody stopped it; see fleet logs "
-          + "\(kernel.title), or start it again without its variables by fleet restart \(kernel.title)")
+      throw hangs()
     } catch KernelClientError.interrupted {
-      throw CommandFailure(.interrupted, "gave up waiting for \(kernel.title); nothing was sent to it")
+      throw givenUp("nothing was sent to it")
     }
+  }
+
+  private func hangs() -> CommandFailure {
+    CommandFailure(
+      .failed,
+      "\(kernel.title) does not answer and has no heartbeat: it hangs, or somebody stopped it; see fleet logs "
+        + "\(kernel.title), or start it again without its variables by fleet restart \(kernel.title)")
+  }
+
+  /// - Parameter rest: what becomes of the code.
+  private func givenUp(_ rest: String) -> CommandFailure {
+    // Another Ctrl-C must not end us before the kernel was told.
+    signal(SIGINT, SIG_IGN)
+    return CommandFailure(.interrupted, "gave up waiting for \(kernel.title); \(rest)")
   }
 
   /// Between two pieces of code the kernel may have ended, or have been started again by somebody else. Its port may even
@@ -50,20 +71,31 @@ final class KernelSession {
   private func lookAgain() throws {
     let breaks = try client.countBreaks()
     if breaks == knownBreaks { return }
-    knownBreaks = breaks
+    let before = kernel.restarts
+    guard try refresh() else { return }
+    if ["backoff", "starting", "stopping"].contains(kernel.status) {
+      try waitUntilReady()
+      _ = try refresh()
+    }
+    knownBreaks = try client.countBreaks()
+    if kernel.restarts != before {
+      Output.note("\(kernel.title) was started again meanwhile; its variables are gone")
+    }
+  }
+
+  /// Looks at the kernel again.
+  /// - Returns: false if no host can say what it is like.
+  /// - Throws: if it is gone, or dead.
+  private func refresh() throws(CommandFailure) -> Bool {
     do throws(FleetClientError) {
-      guard let document = try access.client.kernel(kernel.uuid)["kernel"] else { return }
-      let before = kernel.restarts
+      guard let document = try access.client.kernel(kernel.uuid)["kernel"] else { return false }
       kernel = KernelDocument(document)
-      if kernel.restarts != before {
-        Output.note("\(kernel.title) was started again meanwhile; its variables are gone")
-      }
     } catch {
-      if error.code == "kernel_not_found" {
-        throw CommandFailure(.failed, "\(kernel.title) was stopped meanwhile; fleet list shows what runs")
-      }
+      guard error.code == "kernel_not_found" else { return false }
+      throw CommandFailure(.failed, "\(kernel.title) was stopped meanwhile; fleet list shows what runs")
     }
     try Self.check(kernel)
+    return true
   }
 
   enum Outcome {
@@ -96,12 +128,26 @@ final class KernelSession {
   func run(
     _ request: ExecuteRequest, input: KernelClient.InputHandler?, onOutput: (KernelOutput) -> Void
   ) throws -> Outcome {
-    // Until the kernel begins with it: before that, it may run the code of others.
-    let progress = Progress("waiting for \(kernel.title)")
-    defer { progress.end() }
-    let request = Self.keepingKernel(request)
     try lookAgain()
-    var hasBegun = false
+    for _ in 0..<10 {
+      let outcome = try runOnce(Self.keepingKernel(request), input, onOutput)
+      guard case .aborted = outcome, !Interruption.happened else { return outcome }
+      // Somebody else's code had failed, and some kernels then run nothing for a moment.
+      usleep(50_000)
+    }
+    return .aborted
+  }
+
+  private func runOnce(
+    _ request: ExecuteRequest, _ input: KernelClient.InputHandler?, _ onOutput: (KernelOutput) -> Void
+  ) throws -> Outcome {
+    // Until the kernel begins with it: before that, it may run the code of others.
+    let progress = Progress(
+      "waiting for \(kernel.title)",
+      afterInterrupt: "\(kernel.title) will be told when it comes to the code; Ctrl-C again gives up")
+    defer { progress.end() }
+    var (hasBegun, isCut) = (false, false)
+    defer { if isCut { Output.note("what was printed around Ctrl-C is not all shown") } }
     do {
       let reply = try Interruption.forwarding(to: client) {
         try client.execute(
@@ -109,7 +155,10 @@ final class KernelSession {
           onOutput: {
             progress.end()
             hasBegun = true
+            // A slow terminal would show for long what was printed before the code was stopped.
+            if isCut, case .stream = $0 { return }
             onOutput($0)
+            if Output.wasCut() { isCut = true }
           }, onInput: input)
       }
       return Outcome(reply)
@@ -117,11 +166,9 @@ final class KernelSession {
       return .kernelEnded(ending(hasBegun: hasBegun))
     } catch KernelClientError.interrupted {
       progress.end()
-      throw CommandFailure(
-        .interrupted,
-        hasBegun
-          ? "gave up waiting for \(kernel.title), which was told to stop the code"
-          : "gave up waiting for \(kernel.title), which runs the code all the same when its turn comes")
+      throw givenUp(hasBegun ? "it was told to stop the code" : "it runs the code all the same when its turn comes")
+    } catch KernelClientError.timedOut {
+      throw hangs()
     }
   }
 
@@ -141,7 +188,9 @@ final class KernelSession {
     guard let document = try? access.client.kernel(kernel.uuid)["kernel"], !KernelDocument(document).isDead else {
       throw CommandFailure(.failed, message)  // dead, removed, or no host there that would start it
     }
-    try Progress.during("waiting for \(kernel.title)") { try waitUntilReady() }
+    try waitUntilReady()
+    _ = try refresh()
+    knownBreaks = try client.countBreaks()
   }
 
   /// How the kernel ended, which its host learns a moment after us.
@@ -153,7 +202,10 @@ final class KernelSession {
         guard let document = try access.client.kernel(kernel.uuid)["kernel"] else { break }
         let now = KernelDocument(document)
         if now.exitReason != nil, now.isDead || now.status == "backoff" || now.restarts != restarts {
-          return Ending(code: now.exitCode, reason: now.exitReason, hasBegun: hasBegun)
+          let isAsked = document["events"]?.array?.last { $0["event"] == "restarting" }?["detail"] == "asked for"
+          return isAsked
+            ? Ending(reason: "somebody restarted it", hasBegun: hasBegun)
+            : Ending(code: now.exitCode, reason: now.exitReason, hasBegun: hasBegun)
         }
       } catch {
         return Ending(hasBegun: hasBegun, isGone: error.code == "kernel_not_found")

@@ -33,7 +33,7 @@ struct RunCommand: ParsableCommand {
     let executions = try script.executions(
       kernelspec: found.kernel.kernelspec, language: found.kernel.language, arguments: arguments)
     let session = try KernelSession(found.kernel, access)
-    let input: KernelClient.InputHandler? = script.path == "-" ? nil : { InputReader.line(prompt: $0, isPassword: $1) }
+    let input: KernelClient.InputHandler? = script.path == "-" ? nil : session.asking
     var printer = OutputPrinter()
     for request in executions {
       // What runs before the script, such as the setting of its arguments, may have ended before it was interrupted.

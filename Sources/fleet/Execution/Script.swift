@@ -17,7 +17,7 @@ struct Script {
   init(path: String) throws {
     self.path = path
     guard path != "-" else {
-      text = InputReader.everything()
+      text = try InputReader.everything()
       return
     }
     text = try Self.read(path)

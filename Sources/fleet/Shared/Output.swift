@@ -1,6 +1,7 @@
 // Standard output and standard error: whole writes, colour only on a terminal.
 import Glibc
 import JSON
+import Synchronization
 
 enum Output {
   static let isTerminal = isatty(STDOUT_FILENO) == 1
@@ -14,6 +15,11 @@ enum Output {
     return !isDumb && !refused
   }()
 
+  private static let cut = Atomic<Bool>(false)
+
+  /// Whether a write was given up since the last look, because of Ctrl-C.
+  static func wasCut() -> Bool { cut.exchange(false, ordering: .relaxed) }
+
   static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
 
   static func write(_ text: String, to descriptor: Int32) {
@@ -25,8 +31,14 @@ enum Output {
   static func write(bytes: ArraySlice<UInt8>) { bytes.withUnsafeBufferPointer { write($0, to: STDOUT_FILENO) } }
 
   private static func write(_ bytes: UnsafeBufferPointer<UInt8>, to descriptor: Int32) {
-    var written = 0
+    var (written, isSlow) = (0, false)
     while written < bytes.count {
+      // Who pressed Ctrl-C while a slow terminal took this wants the kernel to be told, and not to read the rest.
+      if isSlow && Interruption.isPending {
+        cut.store(true, ordering: .relaxed)
+        return
+      }
+      isSlow = true
       let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
       if count >= 0 {
         written += count

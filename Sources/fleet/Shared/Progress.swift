@@ -7,7 +7,8 @@ final class Progress {
   private let ticker: (thread: SystemThread, end: Wakeup)?
   private var hasEnded = false
 
-  init(_ task: String) {
+  /// - Parameter afterInterrupt: what to tell once Ctrl-C was pressed.
+  init(_ task: String, afterInterrupt: String? = nil) {
     // Only decoration: without a thread for it there is none.
     guard Output.errorIsTerminal, let end = try? Wakeup() else {
       ticker = nil
@@ -18,7 +19,8 @@ final class Progress {
       var entry = pollfd(fd: end.descriptor, events: Int16(POLLIN), revents: 0)
       while poll(&entry, 1, 1000) == 0 {
         seconds += 1
-        Output.write("\r\u{1B}[K\(task) … \(seconds) s", to: STDERR_FILENO)
+        let note = Interruption.happened ? afterInterrupt ?? task : task
+        Output.write("\r\u{1B}[K\(note) … \(seconds) s", to: STDERR_FILENO)
       }
       if seconds > 0 { Output.write("\r\u{1B}[K", to: STDERR_FILENO) }
     }

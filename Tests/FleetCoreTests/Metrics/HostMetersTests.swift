@@ -56,7 +56,7 @@ import Testing
     try await HostFixture.with { fleet in
       let host = try fleet.start()
       let kernel = try await host.spawn(fleet.request())
-      #expect(try await fleet.execute(kernel, "import time; time.sleep(0.2); print(1)") == "1")
+      #expect(try await fleet.execute(kernel, "import time; time.sleep(1); print(1)") == "1")
       let meters = host.meters
       #expect(meters.spawns.value == 1 && meters.spawn.snapshot.count == 1)
       #expect(meters.spawn.snapshot.sum > 0.01)
