@@ -146,7 +146,8 @@ extension EndToEnd {
           #expect(stopped.code == 1 && stopped.errors.contains("the kernel is to "), "\(stopped)")
           let other = try await waiting.finish()
           // On a slow machine it may not have been sent before the kernel was another, or gone.
-          #expect((other.code == 0) == (other.output == "1\n") && (other.code == 0) == other.errors.isEmpty, "\(other)")
+          #expect((other.code == 0) == (other.output == "1\n"), "\(other)")
+          #expect(other.code == 0 || !other.errors.isEmpty, "\(other)")
           #expect(command == "restart" || other.code == 1, "\(other)")
         }
       }

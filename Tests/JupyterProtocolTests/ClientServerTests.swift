@@ -139,6 +139,30 @@ import Testing
     }
   }
 
+  /// What nobody waits for any more, such as an answer that came too late, is not the reply to the code that asks.
+  @Test func whoIsAskedKnowsWhetherHeStillIs() throws {
+    try with { _, client in
+      for _ in 0..<20 {
+        _ = try? client.request("kernel_info_request", timeout: .zero)
+        var looks = 0
+        var text = ""
+        let reply = try client.execute(
+          ExecuteRequest("ask name?"), timeout: .seconds(20),
+          onOutput: { if case .stream(_, let part) = $0 { text += part } },
+          onInput: { _, _ in
+            while looks < 3 {
+              guard client.isStillAsked() else { return nil }
+              looks += 1
+              usleep(2000)
+            }
+            return "Ada"
+          })
+        #expect(reply.outcome == .ok && looks == 3 && text == "Ada")
+      }
+      #expect(!client.isStillAsked())
+    }
+  }
+
   @Test func heartbeatAndControlAreAnsweredWhileCodeRuns() throws {
     try with { kernel, client in
       let other = try KernelClient(kernel.connection)

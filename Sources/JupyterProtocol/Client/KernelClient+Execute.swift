@@ -36,36 +36,51 @@ extension KernelClient {
     let content = request.content(allowStdin: onInput != nil)
     try send(header, content, on: shell, metadata: request.metadata)
 
+    isCatchingUp = false
     defer { interruption.clear() }
     var waiting = Waiting(self, for: [shell, iopub, stdin], interruption: .holdBack)
     var reply: ExecuteReply?
     var isIdle = false
     var limit = deadline
+    let earlierBreaks = breaks
     func takeOutputs() throws(KernelClientError) {
       for _ in 0..<KernelClient.outputsInARow {
-        guard !interruption.isPending, let message = try next(on: iopub) else { return }
+        if interruption.isPending { return }
+        guard let message = try next(on: iopub) else {
+          isCatchingUp = false
+          return
+        }
         guard message.parent?.id == header.id else { continue }
         let output = KernelOutput(message)
         if output == .status("idle") { isIdle = true }
         if output == .status("busy") { try waiting.forwardFromNowOn() }
         onOutput(output)
+        if reply != nil { limit = .after(KernelClient.patienceForIdle) }
       }
     }
-    while true {
-      try takeOutputs()
-      while let question = try next(on: stdin) {
-        if question.parent?.id == header.id { try answer(question, onInput, meanwhile: takeOutputs) }
-      }
+    func takeReply() throws(KernelClientError) {
       while let message = try next(on: shell) {
         guard message.parent?.id == header.id, reply == nil else { continue }
         reply = ExecuteReply(message.content)
         limit = .after(KernelClient.patienceForIdle)
       }
-      if let reply, isIdle {
+    }
+    func isStillAsked() throws(KernelClientError) -> Bool {
+      try takeOutputs()
+      try takeReply()
+      return reply == nil && breaks == earlierBreaks && !monitor.canReceive
+    }
+    while true {
+      try takeOutputs()
+      while let question = try next(on: stdin) {
+        if question.parent?.id == header.id { try answer(question, onInput, isStillAsked) }
+      }
+      try takeReply()
+      // Who presses Ctrl-C while he reads what is left means no code of others.
+      if let reply, isIdle || interruption.isPending {
         waiting.awaitAnswer(within: KernelClient.patienceForInterrupt)
         return reply
       }
-      // While outputs come, a wait ends at once.
       // While outputs come, a wait ends at once. Those of code that has ended are all taken, however slowly.
       let isOver = reply == nil && deadline?.isOver ?? false
       guard !isOver, try waiting.wait(until: limit) else {
@@ -78,23 +93,23 @@ extension KernelClient {
   /// For handlers of input that wait for people: delivers outputs that have come meanwhile, such as those that were said
   /// before the question and came after it.
   /// - Returns: false if what asked has ended: its reply has come, or the kernel is gone.
-  public func isStillAsked() -> Bool {
-    meanwhile?()
-    return !shell.canReceive && !monitor.canReceive
-  }
+  public func isStillAsked() -> Bool { isAsking?() ?? false }
 
   private func answer(
-    _ question: JupyterMessage, _ onInput: InputHandler?, meanwhile: () throws(KernelClientError) -> Void
+    _ question: JupyterMessage, _ onInput: InputHandler?, _ isStillAsked: () throws(KernelClientError) -> Bool
   ) throws(KernelClientError) {
     let prompt = question.content["prompt"]?.string ?? ""
-    let text = withoutActuallyEscaping(meanwhile) { takeOutputs in
+    let text = withoutActuallyEscaping(isStillAsked) { isStillAsked in
       // What fails now fails again when the answer is sent.
-      self.meanwhile = { try? takeOutputs() }
-      defer { self.meanwhile = nil }
+      isAsking = { (try? isStillAsked()) ?? false }
+      defer { isAsking = nil }
       return onInput?(prompt, question.content["password"]?.bool ?? false)
     }
     // Whoever is interrupted while he thinks, or asked no more, has not answered.
-    if onInput != nil, text == nil, interruption.isPending || !isStillAsked() { return }
+    if onInput != nil, text == nil {
+      if interruption.isPending { return }
+      guard try isStillAsked() else { return }
+    }
     // The protocol has no end of input; Jupyter's own clients send this control character for it.
     let value = text ?? "\u{4}"
     try send(

@@ -249,6 +249,7 @@ extension KernelClient {
       let header = client.session.header("interrupt_request")
       try client.send(header, .object([:]), on: client.control)
       interrupt = header.id
+      client.isCatchingUp = true
     }
   }
 }

@@ -33,8 +33,11 @@ public final class KernelClient {
   public internal(set) var refusedMessages = 0
   var hasOutputs = false
 
-  /// Takes outputs while input is asked for.
-  var meanwhile: (() -> Void)?
+  /// While input is asked for: takes outputs, and tells whether it still is.
+  var isAsking: (() -> Bool)?
+
+  /// Outputs that had come before an interrupt was sent are still being taken.
+  public internal(set) var isCatchingUp = false
 
   /// How often a connection to the kernel broke, as far as it was noticed.
   var breaks = 0

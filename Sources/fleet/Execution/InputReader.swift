@@ -30,7 +30,8 @@ enum InputReader {
       tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal)
       Output.write("\n", to: STDERR_FILENO)
     }
-    return line(until: { !client.isStillAsked() })
+    // Without a look at the kernel, which may have something to show: the terminal is to echo again whatever happens.
+    return line()
   }
 
   /// The same without a prompt. Not `readLine`, which goes on for ever after a signal.

@@ -130,8 +130,12 @@ final class KernelSession {
   ) throws -> Outcome {
     try lookAgain()
     for _ in 0..<10 {
-      let outcome = try runOnce(Self.keepingKernel(request), input, onOutput)
-      guard case .aborted = outcome, !Interruption.happened else { return outcome }
+      var hasRun = false
+      let outcome = try runOnce(Self.keepingKernel(request), input) { output in
+        if output.isInput { hasRun = true }
+        onOutput(output)
+      }
+      guard case .aborted = outcome, !hasRun, !Interruption.happened else { return outcome }
       // Somebody else's code had failed, and some kernels then run nothing for a moment.
       usleep(50_000)
     }
@@ -156,7 +160,10 @@ final class KernelSession {
             progress.end()
             hasBegun = true
             // A slow terminal would show for long what was printed before the code was stopped.
-            if isCut, case .stream = $0 { return }
+            if client.isCatchingUp, isCut || Output.isTerminal, case .stream = $0 {
+              isCut = true
+              return
+            }
             onOutput($0)
             if Output.wasCut() { isCut = true }
           }, onInput: input)
@@ -202,7 +209,9 @@ final class KernelSession {
         guard let document = try access.client.kernel(kernel.uuid)["kernel"] else { break }
         let now = KernelDocument(document)
         if now.exitReason != nil, now.isDead || now.status == "backoff" || now.restarts != restarts {
-          let isAsked = document["events"]?.array?.last { $0["event"] == "restarting" }?["detail"] == "asked for"
+          let story = document["events"]?.array ?? []
+          let last = story.last { ["restarting", "died"].contains($0["event"]?.string) }
+          let isAsked = last?["event"] == "restarting" && last?["detail"] == "asked for"
           return isAsked
             ? Ending(reason: "somebody restarted it", hasBegun: hasBegun)
             : Ending(code: now.exitCode, reason: now.exitReason, hasBegun: hasBegun)
@@ -213,6 +222,13 @@ final class KernelSession {
       usleep(20_000)
     }
     return Ending(hasBegun: hasBegun)
+  }
+}
+
+extension KernelOutput {
+  /// The kernel has begun with the code.
+  fileprivate var isInput: Bool {
+    if case .input = self { true } else { false }
   }
 }
 
