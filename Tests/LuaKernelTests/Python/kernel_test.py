@@ -35,6 +35,16 @@ class LuaKernelTests(jupyter_kernel_test.KernelTests):
     code_history_pattern = "1 + *"
     supported_history_operations = ("tail", "range", "search")
 
+    def execute_helper(self, *arguments, **options):
+        """With patience for each message: on a busy machine the tenth of a second that it has there is too little."""
+        channel = self.kc.iopub_channel
+        impatient = channel.get_msg
+        channel.get_msg = lambda timeout=None: impatient(timeout=jupyter_kernel_test.TIMEOUT)
+        try:
+            return super().execute_helper(*arguments, **options)
+        finally:
+            del channel.get_msg
+
 
 class WelcomeTests(jupyter_kernel_test.IopubWelcomeTests):
     kernel_name = "fleet-lua"
