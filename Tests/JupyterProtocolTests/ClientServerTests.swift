@@ -71,15 +71,20 @@ import Testing
     }
   }
 
+  /// Runs code that asks for a line and is interrupted as it gets one, so that it ends by itself.
+  private func runInterruptedAtItsEnd(_ client: KernelClient) throws -> ExecuteReply {
+    try client.execute(
+      ExecuteRequest("ask name?"), timeout: .seconds(20),
+      onInput: { _, _ in
+        client.interruption.signal()
+        return "Ada"
+      })
+  }
+
   /// An interrupt reaches whatever the kernel executes when it arrives, so an execution is over only when its own has.
   @Test func anInterruptOfCodeThatEndsByItselfReachesNothingElse() throws {
     try with(interruptTakes: 50) { kernel, client in
-      let reply = try client.execute(
-        ExecuteRequest("ask name?"), timeout: .seconds(20),
-        onInput: { _, _ in
-          client.interruption.signal()
-          return "Ada"
-        })
+      let reply = try runInterruptedAtItsEnd(client)
       #expect(reply.outcome == .ok)
       #expect(kernel.interrupts == 1)
     }
@@ -100,12 +105,7 @@ import Testing
 
   @Test func aKernelThatDoesNotAnswerInterruptsIsNotWaitedForLong() throws {
     try with(interruptTakes: -1) { _, client in
-      let reply = try client.execute(
-        ExecuteRequest("ask name?"), timeout: .seconds(20),
-        onInput: { _, _ in
-          client.interruption.signal()
-          return "Ada"
-        })
+      let reply = try runInterruptedAtItsEnd(client)
       #expect(reply.outcome == .ok)
     }
   }

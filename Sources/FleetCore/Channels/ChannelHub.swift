@@ -118,23 +118,23 @@ public final class ChannelHub: Sendable {
   var isTight: Bool { meter.bytes.load(ordering: .relaxed) > limits.total }
 
   /// A state of the kernel that it cannot tell itself.
-  func status(_ word: String) -> ChannelMessage {
-    message(RawMessage(session.header("status"), channel: .iopub, content: ["execution_state": .string(word)]))
+  /// - Parameter parent: the header of the execution that it is about, as it is on the wire.
+  func status(_ word: String, parent: [UInt8] = RawMessage.emptyObject) -> ChannelMessage {
+    message(
+      RawMessage(
+        session.header("status"), channel: .iopub, parent: parent, content: ["execution_state": .string(word)]))
   }
 
   /// What a client is told of its execution when the kernel has ended: what it would wait for in vain.
   func end(of execution: RequestRoutes<ChannelSession>.Abandoned) -> [ChannelMessage] {
-    var messages: [RawMessage] = []
+    var messages: [ChannelMessage] = []
     if !execution.isAnswered {
       let header = session.header("execute_reply")
-      messages.append(RawMessage(header, channel: .shell, parent: execution.header, content: ["status": "aborted"]))
+      let reply = RawMessage(header, channel: .shell, parent: execution.header, content: ["status": "aborted"])
+      messages.append(message(reply))
     }
-    if !execution.isDone {
-      let header = session.header("status")
-      messages.append(
-        RawMessage(header, channel: .iopub, parent: execution.header, content: ["execution_state": "idle"]))
-    }
-    return messages.map(message)
+    if !execution.isDone { messages.append(status("idle", parent: execution.header)) }
+    return messages
   }
 
   /// What a client reads instead of what it did not take in time.

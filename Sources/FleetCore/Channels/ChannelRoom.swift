@@ -167,7 +167,7 @@ public final class ChannelRoom: Sendable {
     let (sessions, abandoned, word) = state.withLock { state in
       let before = state.kernel
       state.kernel = kernel
-      let abandoned = state.link != nil ? closeLink(&state) : []
+      let abandoned = closeLink(&state)
       let word: String? =
         switch (before, kernel) {
         // Its answer to the host's question was its first sign of life, which nobody here could hear.
@@ -216,7 +216,7 @@ public final class ChannelRoom: Sendable {
       state.sessions.count > state.away.count
       || state.away.contains { key in state.sessions[key].map { state.routes.isExecuting($0) } ?? false }
     guard case .up(let connection) = state.kernel, isNeeded else {
-      if state.link != nil { closeLink(&state) }
+      closeLink(&state)
       return
     }
     guard state.link == nil else { return }

@@ -67,8 +67,8 @@ extension FleetHost {
       handle(.connections(clients))
     } catch {
       // Told once, and not with each round.
-      if countProblem != "\(error)" { setup.log.warning("clients cannot be counted: \(error)") }
-      countProblem = "\(error)"
+      if countProblem != error { setup.log.warning("clients cannot be counted: \(error)") }
+      countProblem = error
     }
   }
 

@@ -21,7 +21,7 @@ extension FleetHost {
       id: makeID(), key: Self.makeKey(), specification: specification, mayTakeWarm: mayTakeWarm(request))
     environments[new.id] = request.environment
     defer { environments[new.id] = nil }
-    guard case .kernel(let kernel) = try await send({ .command($0, .spawn(new)) }) else { throw Self.confused }
+    let kernel = try await carryOut(.spawn(new))
     return (await document(of: kernel), kernel.id != new.id)
   }
 
@@ -106,7 +106,7 @@ extension FleetHost {
   /// has reached the kernel by then.
   /// - Returns: `isAnswered` is false if it takes requests and did not answer this one.
   func deliverInterrupt(_ id: KernelID) async throws -> (kernel: Kernel, isAnswered: Bool) {
-    guard case .kernel(let kernel) = try await send({ .command($0, .interrupt(id)) }) else { throw Self.confused }
+    let kernel = try await carryOut(.interrupt(id))
     await interrupts.run {}
     await processes.interruptIsOut(kernel)
     return (kernel, await wire.interruptHasArrived(kernel))
@@ -116,8 +116,13 @@ extension FleetHost {
     _ reference: String, _ viewer: Viewer, _ make: (KernelID) -> Command
   ) async throws -> JSON {
     let id = try await known(reference, as: viewer).id
-    guard case .kernel(let kernel) = try await send({ .command($0, make(id)) }) else { throw Self.confused }
-    return await document(of: kernel)
+    return await document(of: try await carryOut(make(id)))
+  }
+
+  /// A command whose answer is a kernel.
+  private func carryOut(_ command: Command) async throws -> Kernel {
+    guard case .kernel(let kernel) = try await send({ .command($0, command) }) else { throw Self.confused }
+    return kernel
   }
 
   /// Removes the rows of dead kernels, and files that belong to none.

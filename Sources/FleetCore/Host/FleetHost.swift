@@ -119,7 +119,7 @@ public actor FleetHost {
   var isCountDue = false
   var lastCount: FleetEngine.Instant?
   /// Why clients could not be counted the last time.
-  var countProblem: String?
+  var countProblem: SystemError?
   var latestRound: MeasuringRound?
   var runningRound: Task<MeasuringRound, Never>?
   /// The round of which the engine was told last.

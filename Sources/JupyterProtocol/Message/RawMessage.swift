@@ -19,7 +19,7 @@ public struct RawMessage: Sendable {
     buffers.reduce(header.count + parent.count + metadata.count + content.count) { $0 + $1.count }
   }
 
-  static let emptyObject = Array("{}".utf8)
+  public static let emptyObject = Array("{}".utf8)
 
   /// Reads what came from a kernel: it must be signed, and its headers must be headers.
   public init(
@@ -64,7 +64,7 @@ public struct RawMessage: Sendable {
 
   /// A message of our own, with a header that is fresh.
   public init(
-    _ header: MessageHeader, channel: ConnectionFile.Channel, parent: [UInt8] = Array("{}".utf8), content: JSON
+    _ header: MessageHeader, channel: ConnectionFile.Channel, parent: [UInt8] = emptyObject, content: JSON
   ) {
     self.channel = channel
     self.header = header.raw
@@ -73,7 +73,8 @@ public struct RawMessage: Sendable {
     self.content = content.encoded()
     buffers = []
     fields = HeaderFields(id: header.id, type: header.type, session: header.session, username: header.username)
-    parentFields = (try? RawMessage.fields(ofParent: parent)) ?? nil
+    // It was read before, when it came as a header.
+    parentFields = try? RawMessage.fields(ofParent: parent)
   }
 
   /// The parts of a signed message for ZeroMQ.

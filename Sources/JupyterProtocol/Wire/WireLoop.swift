@@ -143,10 +143,8 @@ final class WireLoop: @unchecked Sendable {
       case .unwatch(let token): forget(token)
       case .beat(let token, let timeout): beat(token, until: .after(timeout))
       case .control(let token, let connection, let request):
-        do { try startControl(token, connection, request) } catch {
-          onEvent(.failed(token: token, error))
-          report(request, of: token, isAnswered: false)
-        }
+        let isSent = attempt(token) { () throws(ZMQError) in try startControl(token, connection, request) }
+        if !isSent { report(request, of: token, isAnswered: false) }
       case .openLink(let link, let connection, let receiver): openLink(link, connection, receiver)
       case .send(let frames, let link, let channel, let sender, let bytes):
         send(frames, on: link, channel, from: sender, bytes: bytes)
@@ -158,8 +156,14 @@ final class WireLoop: @unchecked Sendable {
     return true
   }
 
-  private func attempt(_ token: UInt64, _ body: () throws(ZMQError) -> Void) {
-    do { try body() } catch { onEvent(.failed(token: token, error)) }
+  /// - Returns: false if it failed, which was told.
+  @discardableResult
+  private func attempt(_ token: UInt64, _ body: () throws(ZMQError) -> Void) -> Bool {
+    do { try body() } catch {
+      onEvent(.failed(token: token, error))
+      return false
+    }
+    return true
   }
 
   private func read(_ tag: UInt64) {

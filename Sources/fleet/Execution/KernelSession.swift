@@ -73,10 +73,7 @@ final class KernelSession {
     if breaks == knownBreaks { return }
     let before = kernel.restarts
     guard try refresh() else { return }
-    if ["backoff", "starting", "stopping"].contains(kernel.status) {
-      try waitUntilReady()
-      _ = try refresh()
-    }
+    if ["backoff", "starting", "stopping"].contains(kernel.status) { try waitForReturn() }
     knownBreaks = try client.countBreaks()
     if kernel.restarts != before {
       Output.note("\(kernel.title) was started again meanwhile; its variables are gone")
@@ -195,9 +192,13 @@ final class KernelSession {
     guard let document = try? access.client.kernel(kernel.uuid)["kernel"], !KernelDocument(document).isDead else {
       throw CommandFailure(.failed, message)  // dead, removed, or no host there that would start it
     }
+    try waitForReturn()
+    knownBreaks = try client.countBreaks()
+  }
+
+  private func waitForReturn() throws {
     try waitUntilReady()
     _ = try refresh()
-    knownBreaks = try client.countBreaks()
   }
 
   /// How the kernel ended, which its host learns a moment after us.
@@ -209,10 +210,7 @@ final class KernelSession {
         guard let document = try access.client.kernel(kernel.uuid)["kernel"] else { break }
         let now = KernelDocument(document)
         if now.exitReason != nil, now.isDead || now.status == "backoff" || now.restarts != restarts {
-          let story = document["events"]?.array ?? []
-          let last = story.last { ["restarting", "died"].contains($0["event"]?.string) }
-          let isAsked = last?["event"] == "restarting" && last?["detail"] == "asked for"
-          return isAsked
+          return now.wasRestarted
             ? Ending(reason: "somebody restarted it", hasBegun: hasBegun)
             : Ending(code: now.exitCode, reason: now.exitReason, hasBegun: hasBegun)
         }

@@ -38,6 +38,12 @@ struct KernelDocument {
   var cpu: String { document["cpu_percent"]?.double.map(Words.percent) ?? "-" }
   var uptime: String { document["uptime_seconds"]?.double.map(Words.uptime) ?? "-" }
 
+  /// The last that befell its process is that somebody restarted it. Of a document with its story.
+  var wasRestarted: Bool {
+    let last = document["events"]?.array?.last { ["restarting", "died"].contains($0["event"]?.string) }
+    return last?["event"] == "restarting" && last?["detail"] == "asked for"
+  }
+
   /// That it was started again by itself a moment ago, which whoever uses it may not know; nil if it was not.
   var freshStart: String? {
     guard restarts > 0, exitCode != 0, let reason = exitReason, let uptime = document["uptime_seconds"]?.double,
