@@ -113,8 +113,8 @@ final class RegistryWriter: Sendable {
     do throws(StorageError) {
       if !(batch.changes.isEmpty && batch.sessions.isEmpty && batch.notes.isEmpty) {
         try database.write(batch, durable: work.contains { $0.durable })
-        settle(nil)
-        if state.withLock({ !$0.keptNotes.isEmpty }) { write([Work()]) }
+        // What waits decides whether all is well again: on a full disk a small change finds room when the story does not.
+        if state.withLock({ $0.keptNotes.isEmpty }) { settle(nil) } else { write([Work()]) }
       }
       result = .success(())
     } catch {

@@ -8,34 +8,37 @@ import Testing
 @testable import FleetCore
 
 @Suite(.enabled(if: SmallDisk.isPossible, "needs root, to mount a small disk")) struct HostStorageTests {
-  @Test func aFullDiskRefusesAndLosesNothing() async throws {
+  /// With some pages left, a small change can still be written where a larger one could not.
+  @Test(arguments: [0, 3, 8]) func aFullDiskRefusesAndLosesNothing(pages: Int) async throws {
     let disk = try SmallDisk()
     try await HostFixture.with(path: disk.path) { fleet in
       var host = try fleet.start { $0.engine.storageRetry = .milliseconds(50) }
       let kernel = try await host.spawn(fleet.request(["language": "python", "name": "alice"]))
       _ = try await fleet.execute(kernel, "x = 'still here'")
-      try disk.fill()
+      try disk.fill(leaving: pages)
       var refusals: [EngineError] = []
-      for _ in 0..<30 where refusals.count < 3 {
+      var isTold = false
+      for _ in 0..<60 {
         do { _ = try await host.spawn(fleet.request(["kernelspec": "ends"])) } catch let error as EngineError {
           // The registry's log may have room left while files have none.
           if error.code == .storage { refusals.append(error) } else { #expect(error.code == .startFailed) }
         }
+        let firing = await Self.firing(host)
+        isTold = host.storageProblem != nil && firing == ["RegistryUnwritable"]
+        if refusals.count >= 3, isTold { break }
       }
-      #expect(refusals.count == 3, "a full disk was not noticed")
+      #expect(refusals.count >= 3 && isTold, "a full disk was not noticed")
       for error in refusals {
         #expect(error.message.hasPrefix("the registry could not be written (cannot write the registry \(disk.path)"))
         #expect(error.message.hasSuffix("so nothing was started; make room and try again"))
       }
-      #expect(host.storageProblem?.hasPrefix("cannot write the registry") == true)
-      #expect(await Self.firing(host) == ["RegistryUnwritable"])
       // What is there goes on.
       #expect(await host.kernels().map(\.id) == [kernel.id])
       #expect(try await fleet.execute(kernel, "print(x)") == "still here")
       disk.makeRoom()
       let other = try await host.spawn(fleet.request())
       #expect(await eventually { host.storageProblem == nil })
-      #expect(await Self.firing(host) == [])
+      #expect(await eventually { await Self.firing(host) == [] })
       // The story of the bad times is there as well.
       #expect(fleet.log.lines.contains { $0.contains("events wait for a later try") })
       try await fleet.drop()
@@ -72,7 +75,7 @@ import Testing
   }
 
   /// Files without a row are rubbish, a row without its files is a kernel that lost its log and its variables.
-  @Test func filesStayUntilTheDiskKnowsThatTheKernelIsGone() async throws {
+  @Test(arguments: [0, 3, 8]) func filesStayUntilTheDiskKnowsThatTheKernelIsGone(pages: Int) async throws {
     let disk = try SmallDisk()
     try await HostFixture.with(path: disk.path) { fleet in
       let host = try fleet.start { $0.engine.storageRetry = .milliseconds(50) }
@@ -81,13 +84,13 @@ import Testing
       _ = try await fleet.wait(host, kernel.id, for: .exited)
       let files = try KernelFileName.all(in: disk.path)
       #expect(files.contains("\(kernel.id).env"))
-      try disk.fill()
-      try await Self.fillLog(host, fleet)
+      try disk.fill(leaving: pages)
+      try await Self.fillLog(host)
       let error = await refusal { try await host.stop(kernel.id, force: false, timeout: .seconds(1)) }
       #expect(error?.code == .storage)
       // Nor are they rubbish: without them a host that is started anew would start the kernel again.
       #expect(try await host.cleanup()["removed"]?.array?.contains { $0["id"] == .string(kernel.id) } == false)
-      #expect(try KernelFileName.all(in: disk.path) == files)
+      #expect(try Set(KernelFileName.all(in: disk.path)).isSuperset(of: files))
       disk.makeRoom()
       #expect(try await eventually { try KernelFileName.all(in: disk.path).isEmpty })
       try await fleet.drop()
@@ -95,10 +98,17 @@ import Testing
     }
   }
 
-  /// Until the registry's log has no room either.
-  private static func fillLog(_ host: FleetHost, _ fleet: HostFixture) async throws {
-    for _ in 0..<50 {
-      if await refusal({ try await host.spawn(fleet.request(["kernelspec": "ends"])) })?.code == .storage { return }
+  /// Until the registry's log has no room left for a row that is there already, either.
+  private static func fillLog(_ host: FleetHost) async throws {
+    let (kernel, writer) = (try #require(await host.engine.kernels.values.first), await host.writer)
+    for _ in 0..<100 {
+      let isFull = await withCheckedContinuation { continuation in
+        let completion = { @Sendable (result: Result<Void, StorageError>) in
+          continuation.resume(returning: (try? result.get()) == nil)
+        }
+        writer.submit(.init(changes: [.put(kernel, backoff: nil)], durable: true, completion: completion))
+      }
+      if isFull { return }
     }
     Issue.record("a full disk was not noticed")
   }

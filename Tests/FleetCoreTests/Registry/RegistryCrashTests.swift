@@ -110,8 +110,8 @@ final class SmallDisk: Sendable {
     rmdir(path)
   }
 
-  /// Takes the last byte.
-  func fill() throws {
+  /// Takes the last byte, or leaves some pages of 4,096 bytes.
+  func fill(leaving pages: Int = 0) throws {
     let descriptor = open(path + "/filler", O_WRONLY | O_CREAT | O_APPEND, 0o600)
     try #require(descriptor >= 0)
     defer { close(descriptor) }
@@ -119,6 +119,7 @@ final class SmallDisk: Sendable {
       let block = [UInt8](repeating: 0, count: size)
       while write(descriptor, block, size) > 0 {}
     }
+    if pages > 0 { ftruncate(descriptor, lseek(descriptor, 0, SEEK_END) / 4096 * 4096 - off_t(pages * 4096)) }
   }
 
   func makeRoom() { unlink(path + "/filler") }
