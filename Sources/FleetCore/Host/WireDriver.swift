@@ -30,7 +30,9 @@ final class WireDriver: Sendable {
     }
   }
 
-  func probe(_ kernel: Kernel) { wire.probe(token(of: kernel), files.connection(of: kernel)) }
+  func probe(_ kernel: Kernel) {
+    wire.probe(token(of: kernel), files.connection(of: kernel), filtered: isFiltered(kernel))
+  }
 
   /// A launch that replaces another one ends what the wire does for that one, which nobody else might end.
   private func token(of kernel: Kernel) -> UInt64 {
@@ -40,10 +42,13 @@ final class WireDriver: Sendable {
   }
 
   func watch(_ kernel: Kernel) {
-    // Kernels that publish on topics `kernel.…` are heard without the rest of what they print.
+    wire.watch(token(of: kernel), files.connection(of: kernel), filtered: isFiltered(kernel))
+  }
+
+  /// Kernels that publish on topics `kernel.…` are heard without the rest of what they print.
+  private func isFiltered(_ kernel: Kernel) -> Bool {
     let spec = kernel.specification.kernelspec
-    let isFiltered = spec == "lua" || spec.hasPrefix("python")
-    wire.watch(token(of: kernel), files.connection(of: kernel), filtered: isFiltered)
+    return spec == "lua" || spec.hasPrefix("python")
   }
 
   func unwatch(_ id: KernelID) {

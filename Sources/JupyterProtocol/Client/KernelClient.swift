@@ -114,9 +114,14 @@ public final class KernelClient {
 
 extension ZMQSocket {
   func setUpClient(_ reconnect: KernelClient.Reconnect) throws(ZMQError) {
-    try set(ZMQ_RECONNECT_IVL, 1)
-    if reconnect == .patient { try set(ZMQ_RECONNECT_IVL_MAX, 200) }
+    try setReconnect(reconnect)
     try set(ZMQ_TCP_KEEPALIVE, 1)
     try set(ZMQ_LINGER, 0)
+  }
+
+  /// For connections that are made afterwards.
+  func setReconnect(_ reconnect: KernelClient.Reconnect) throws(ZMQError) {
+    try set(ZMQ_RECONNECT_IVL, 1)
+    try set(ZMQ_RECONNECT_IVL_MAX, reconnect == .eager ? 0 : 200)
   }
 }

@@ -29,15 +29,17 @@ public final class Wire: Sendable {
     thread = try SystemThread.start(name: "wire") { loop.run() }
   }
 
-  /// Asks a kernel for its information until it answers. A probe that runs already is replaced.
-  public func probe(_ token: UInt64, _ connection: ConnectionFile) {
-    loop.post(.probe(token, connection))
-  }
-
-  /// Begins heartbeats, and to listen for the kernel's states. Its messages are known by the session that a probe
-  /// learned, so a kernel is probed before.
+  /// Asks a kernel for its information until it answers and its states are heard, so that nothing is missed of what it
+  /// does once it is `ready`. One that answers and publishes nothing is ready after half a second. A probe that runs
+  /// already is replaced.
   /// - Parameter filtered: whether the kernel publishes its states on topics that begin with `kernel.`, as Fleet's own
   ///   and ipykernel do; of others, all messages are received.
+  public func probe(_ token: UInt64, _ connection: ConnectionFile, filtered: Bool) {
+    loop.post(.probe(token, connection, filtered: filtered))
+  }
+
+  /// Begins heartbeats, and to tell the kernel's states. Its messages are known by the session that a probe learned, so a
+  /// kernel is probed before.
   public func watch(_ token: UInt64, _ connection: ConnectionFile, filtered: Bool) {
     loop.post(.watch(token, connection, filtered: filtered))
   }

@@ -1,11 +1,17 @@
 // Requests of the wire thread: probes on shell, interrupts and shutdowns on control.
 import JSON
 
-/// A kernel that is asked for its information until it answers.
+/// A kernel that is asked for its information until it answers, and until its states are heard: what it does from then on
+/// is not missed.
 struct Probe {
   let connection: ConnectionFile
   let session: MessageSession
   let socket: WireSocket
+  /// What it answered.
+  var info: JSON?
+  var isHeard = false
+  /// Questions after its answer.
+  var questions = 0
 }
 
 /// A request on a control channel that waits for its reply.
@@ -20,46 +26,82 @@ struct ControlCall {
 extension WireLoop {
   /// After this a probe starts anew, with a new connection: the first one may have reached a port's earlier owner.
   private static let probeInterval = Duration.seconds(1)
+  /// Between two questions to a kernel that answers and is not heard, and how many it is asked; half a second in all.
+  /// It may be one that publishes nothing.
+  private static let hearingInterval = Duration.milliseconds(20)
+  private static let mostQuestions = 25
 
   // MARK: Probe
 
   func startProbe(
     _ token: UInt64, _ connection: ConnectionFile, _ reconnect: KernelClient.Reconnect = .eager
   ) throws(ZMQError) {
-    if let earlier = probes.removeValue(forKey: token) { close(earlier.socket) }
+    endProbe(token)
     let session = MessageSession(key: connection.key)
     let socket = try open(
       connection.endpoint(.shell), reconnect, purpose: .probe(token: token), identity: Array(session.id.utf8))
-    probes[token] = Probe(connection: connection, session: session, socket: socket)
+    let probe = Probe(connection: connection, session: session, socket: socket)
+    probes[token] = probe
+    askers = askers.filter { $0.value != token }
+    askers[session.id] = token
     deadlines.insert(.probe(token: token, tag: socket.tag), at: .after(WireLoop.probeInterval))
-    try socket.socket.send(session.frames(session.header("kernel_info_request"), content: Array("{}".utf8)))
+    try ask(probe)
     readProbe(token)
   }
 
+  private func ask(_ probe: Probe) throws(ZMQError) {
+    let header = probe.session.header("kernel_info_request")
+    try probe.socket.socket.send(probe.session.frames(header, content: Array("{}".utf8)))
+  }
+
+  func endProbe(_ token: UInt64) {
+    if let probe = probes.removeValue(forKey: token) { close(probe.socket) }
+  }
+
   func readProbe(_ token: UInt64) {
-    guard let probe = probes[token] else { return }
-    while probe.socket.socket.canReceive, let frames = try? probe.socket.socket.receive() {
+    while let probe = probes[token], probe.socket.socket.canReceive, let frames = try? probe.socket.socket.receive() {
       // Anything invalid comes from somebody else on this port.
-      guard let reply = try? probe.session.parse(frames), reply.type == "kernel_info_reply" else { continue }
-      probes[token] = nil
-      close(probe.socket)
+      guard let reply = try? probe.session.parse(frames), reply.type == "kernel_info_reply", probe.info == nil
+      else { continue }
       tokens = tokens.filter { $0.value != token }
       tokens[reply.header.session] = token
-      onEvent(.ready(token: token, info: reply.content))
-      return
+      probes[token]?.info = reply.content
+      deadlines.insert(.probe(token: token, tag: probe.socket.tag), at: .after(WireLoop.hearingInterval))
+      finishProbe(token)
     }
+  }
+
+  /// A state of the kernel came.
+  func probeIsHeard(_ token: UInt64) {
+    probes[token]?.isHeard = true
+    finishProbe(token)
+  }
+
+  private func finishProbe(_ token: UInt64) {
+    guard let probe = probes[token], let info = probe.info, probe.isHeard || probe.questions == Self.mostQuestions
+    else { return }
+    endProbe(token)
+    onEvent(.ready(token: token, info: info))
   }
 
   func probeIsDue(_ token: UInt64, _ tag: UInt64) {
     guard let probe = probes[token], probe.socket.tag == tag else { return }
-    attemptProbe(token, probe.connection, .patient)
+    guard probe.info != nil else {
+      listenPatiently(token)
+      return attemptProbe(token, probe.connection, .patient)
+    }
+    probes[token]?.questions += 1
+    // A full queue is asked again.
+    try? ask(probe)
+    deadlines.insert(.probe(token: token, tag: tag), at: .after(Self.hearingInterval))
+    finishProbe(token)
   }
 
   /// A socket that cannot be made now, because there are too many, may be later.
   func attemptProbe(_ token: UInt64, _ connection: ConnectionFile, _ reconnect: KernelClient.Reconnect) {
     failedProbes[token] = nil
     do { try startProbe(token, connection, reconnect) } catch {
-      if let earlier = probes.removeValue(forKey: token) { close(earlier.socket) }
+      endProbe(token)
       onEvent(.failed(token: token, error))
       nextTag += 1
       failedProbes[token] = (connection, nextTag)

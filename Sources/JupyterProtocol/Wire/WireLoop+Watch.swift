@@ -1,36 +1,67 @@
 // Heartbeats and states of the kernels that are watched.
 import JSON
 
-/// A kernel that the wire thread sends heartbeats to and hears the states of.
+/// A kernel that the wire thread sends heartbeats to.
 struct WatchedKernel {
-  let connection: ConnectionFile
-  let signer: Signer
-  let filtered: Bool
   let heartbeat: WireSocket
   /// Counts beats; the echo of an earlier one does not answer a later one.
   var beats: UInt64 = 0
   var isAnswered = true
 }
 
+/// A kernel to whose iopub one of the two sockets of states is connected.
+struct HeardKernel {
+  let connection: ConnectionFile
+  let signer: Signer
+  let filtered: Bool
+  let reconnect: KernelClient.Reconnect
+}
+
 extension WireLoop {
   func startWatch(_ token: UInt64, _ connection: ConnectionFile, filtered: Bool) throws(ZMQError) {
-    if let earlier = watched.removeValue(forKey: token) { endWatch(earlier) }
+    if let earlier = watched.removeValue(forKey: token) { close(earlier.heartbeat) }
     let socket = try open(connection.endpoint(.heartbeat), .patient, purpose: .heartbeat(token: token))
-    watched[token] = WatchedKernel(
-      connection: connection, signer: Signer(key: connection.key), filtered: filtered, heartbeat: socket)
-    try states(filtered).connect(connection.endpoint(.iopub))
-    // Connecting may take the socket's signal of a message that has just come (ZMQ_FD is edge-triggered), and so may
-    // disconnecting.
-    readStates(states(filtered), filtered: filtered)
+    watched[token] = WatchedKernel(heartbeat: socket)
+    try listen(token, connection, filtered: filtered, .patient)
     // At a random point of the interval, so that kernels which a new host adopts do not beat all at once.
     let wait = interval * Double.random(in: 0.2...1.2)
     deadlines.insert(.beat(token: token, number: 0), at: .after(wait))
   }
 
-  func endWatch(_ kernel: WatchedKernel) {
-    close(kernel.heartbeat)
-    states(kernel.filtered).disconnect(kernel.connection.endpoint(.iopub))
-    readStates(states(kernel.filtered), filtered: kernel.filtered)
+  // MARK: Listening
+
+  /// Does nothing if this kernel is heard already.
+  func listen(
+    _ token: UInt64, _ connection: ConnectionFile, filtered: Bool, _ reconnect: KernelClient.Reconnect
+  ) throws(ZMQError) {
+    if let known = heard[token] {
+      if known.connection == connection, known.filtered == filtered { return }
+      stopListening(token)
+    }
+    let socket = states(filtered)
+    // Of connections that are made from now on.
+    try socket.setReconnect(reconnect)
+    try socket.connect(connection.endpoint(.iopub))
+    heard[token] = HeardKernel(
+      connection: connection, signer: Signer(key: connection.key), filtered: filtered, reconnect: reconnect)
+    readStates(socket, filtered: filtered)
+  }
+
+  /// For a kernel that takes its time.
+  func listenPatiently(_ token: UInt64) {
+    guard let known = heard[token], known.reconnect == .eager else { return }
+    stopListening(token)
+    attempt(token) { () throws(ZMQError) in
+      try listen(token, known.connection, filtered: known.filtered, .patient)
+    }
+  }
+
+  func stopListening(_ token: UInt64) {
+    guard let known = heard.removeValue(forKey: token) else { return }
+    states(known.filtered).disconnect(known.connection.endpoint(.iopub))
+    // Disconnecting may take the socket's signal of a message that has just come (ZMQ_FD is edge-triggered), and so may
+    // connecting.
+    readStates(states(known.filtered), filtered: known.filtered)
   }
 
   private func states(_ filtered: Bool) -> ZMQSocket { filtered ? filteredStates : allStates }
@@ -77,33 +108,52 @@ extension WireLoop {
   func readStates(_ socket: ZMQSocket, filtered: Bool) {
     for _ in 0..<Self.mostMessages {
       guard socket.canReceive, let frames = try? socket.receive() else { return }
-      if let (token, state) = state(frames, filtered: filtered) {
-        onEvent(.status(token: token, state, isExecution: isExecution(frames)))
-      }
+      if let state = StateMessage(frames, filtered: filtered) { take(state, frames) }
     }
     if socket.canReceive { unread.insert(filtered ? Tag.filteredStates : Tag.allStates) }
   }
 
-  /// Whether what the state belongs to, by the parent header, is an execution and no mere question.
-  private func isExecution(_ frames: Frames) -> Bool {
-    guard let delimiter = frames.firstIndex(of: JupyterMessage.delimiter) else { return false }
-    // A state that belongs to nothing has an empty parent, which has no type.
-    return (try? HeaderFields(scanning: frames[delimiter + 3], part: "parent header"))?.type == "execute_request"
+  private func take(_ message: StateMessage, _ frames: Frames) {
+    let asker = message.parent.flatMap { askers[$0.session] }
+    guard let token = asker ?? tokens[message.session], let kernel = heard[token],
+      message.isSigned(by: kernel.signer, frames)
+    else { return }
+    probeIsHeard(token)
+    // What a probe makes a kernel do is no news.
+    if asker == nil, let state = message.state(frames) {
+      onEvent(.status(token: token, state, isExecution: message.parent?.type == "execute_request"))
+    }
+  }
+}
+
+/// A message that tells a kernel's state, as far as it must be read to know whose it is.
+private struct StateMessage {
+  let delimiter: Int
+  /// The kernel's.
+  let session: String
+  /// Of what the state belongs to; nil if it belongs to nothing.
+  let parent: HeaderFields?
+
+  private static let topic = Array(".status".utf8)
+
+  /// Nil for other messages.
+  init?(_ frames: Frames, filtered: Bool) {
+    // A look at the topic first: results and inputs of ipykernel begin with `kernel.` too.
+    if filtered, let topic = frames.first, !topic.suffix(7).elementsEqual(Self.topic) { return nil }
+    guard let delimiter = frames.firstIndex(of: JupyterMessage.delimiter), frames.count >= delimiter + 6,
+      let header = try? MessageHeader(parsing: frames[delimiter + 2], part: "header"), header.type == "status"
+    else { return nil }
+    self.delimiter = delimiter
+    session = header.session
+    parent = try? HeaderFields(scanning: frames[delimiter + 3], part: "parent header")
   }
 
-  private static let statusTopic = Array(".status".utf8)
+  func isSigned(by signer: Signer, _ frames: Frames) -> Bool {
+    signer.isValid(frames[delimiter + 1], for: frames[(delimiter + 2)...(delimiter + 5)])
+  }
 
-  /// Whose state a message tells; nil for other messages, those of unknown kernels and those that are not valid.
-  private func state(_ frames: Frames, filtered: Bool) -> (UInt64, WireEvent.KernelState)? {
-    // A look at the topic first: results and inputs of ipykernel begin with `kernel.` too.
-    if filtered, let topic = frames.first, !topic.suffix(7).elementsEqual(WireLoop.statusTopic) { return nil }
-    guard let delimiter = frames.firstIndex(of: JupyterMessage.delimiter), frames.count >= delimiter + 6,
-      let header = try? MessageHeader(parsing: frames[delimiter + 2], part: "header"), header.type == "status",
-      let token = tokens[header.session], let kernel = watched[token],
-      kernel.signer.isValid(frames[delimiter + 1], for: frames[(delimiter + 2)...(delimiter + 5)]),
-      let content = try? JSON(parsing: frames[delimiter + 5]),
-      let state = content["execution_state"]?.string.flatMap(WireEvent.KernelState.init(rawValue:))
-    else { return nil }
-    return (token, state)
+  func state(_ frames: Frames) -> WireEvent.KernelState? {
+    let content = try? JSON(parsing: frames[delimiter + 5])
+    return content?["execution_state"]?.string.flatMap(WireEvent.KernelState.init(rawValue:))
   }
 }

@@ -9,7 +9,7 @@ enum ControlRequest: Sendable {
 }
 
 enum WireCommand: Sendable {
-  case probe(UInt64, ConnectionFile)
+  case probe(UInt64, ConnectionFile, filtered: Bool)
   case watch(UInt64, ConnectionFile, filtered: Bool)
   case unwatch(UInt64)
   case beat(UInt64, Duration)
@@ -67,7 +67,10 @@ final class WireLoop: @unchecked Sendable {
   var unread: Set<UInt64> = []
   var purposes: [UInt64: Purpose] = [:]
   var watched: [UInt64: WatchedKernel] = [:]
+  var heard: [UInt64: HeardKernel] = [:]
   var probes: [UInt64: Probe] = [:]
+  /// Tokens by the sessions of their last probes.
+  var askers: [String: UInt64] = [:]
   /// Probes without a socket, which could not be made.
   var failedProbes: [UInt64: (connection: ConnectionFile, number: UInt64)] = [:]
   var controls: [UInt64: ControlCall] = [:]
@@ -137,7 +140,9 @@ final class WireLoop: @unchecked Sendable {
     }
     for command in pending {
       switch command {
-      case .probe(let token, let connection): attemptProbe(token, connection, .eager)
+      case .probe(let token, let connection, let filtered):
+        attempt(token) { () throws(ZMQError) in try listen(token, connection, filtered: filtered, .eager) }
+        attemptProbe(token, connection, .eager)
       case .watch(let token, let connection, let filtered):
         attempt(token) { () throws(ZMQError) in try startWatch(token, connection, filtered: filtered) }
       case .unwatch(let token): forget(token)
@@ -158,7 +163,7 @@ final class WireLoop: @unchecked Sendable {
 
   /// - Returns: false if it failed, which was told.
   @discardableResult
-  private func attempt(_ token: UInt64, _ body: () throws(ZMQError) -> Void) -> Bool {
+  func attempt(_ token: UInt64, _ body: () throws(ZMQError) -> Void) -> Bool {
     do { try body() } catch {
       onEvent(.failed(token: token, error))
       return false
@@ -226,8 +231,6 @@ final class WireLoop: @unchecked Sendable {
 
   private static func subscriber(to topic: String, in context: ZMQContext) throws(ZMQError) -> ZMQSocket {
     let socket = try ZMQSocket(.sub, in: context)
-    try socket.set(ZMQ_RECONNECT_IVL, 100)
-    try socket.set(ZMQ_RECONNECT_IVL_MAX, 2000)
     try socket.set(ZMQ_LINGER, 0)
     try socket.set(ZMQ_SUBSCRIBE, Array(topic.utf8))
     return socket
@@ -235,14 +238,16 @@ final class WireLoop: @unchecked Sendable {
 
   /// Ends everything that belongs to a kernel.
   func forget(_ token: UInt64) {
-    if let probe = probes.removeValue(forKey: token) { close(probe.socket) }
+    endProbe(token)
     failedProbes[token] = nil
-    if let kernel = watched.removeValue(forKey: token) { endWatch(kernel) }
+    if let kernel = watched.removeValue(forKey: token) { close(kernel.heartbeat) }
+    stopListening(token)
     for (tag, call) in controls where call.token == token {
       controls[tag] = nil
       close(call.socket)
     }
     tokens = tokens.filter { $0.value != token }
+    askers = askers.filter { $0.value != token }
   }
 }
 
