@@ -26,10 +26,11 @@ struct ControlCall {
 extension WireLoop {
   /// After this a probe starts anew, with a new connection: the first one may have reached a port's earlier owner.
   private static let probeInterval = Duration.seconds(1)
-  /// Between two questions to a kernel that answers and is not heard, and how many it is asked; half a second in all.
-  /// It may be one that publishes nothing.
-  private static let hearingInterval = Duration.milliseconds(20)
-  private static let mostQuestions = 25
+  /// Questions to a kernel that answers and is not heard: it may be one that publishes nothing. Together with the pauses
+  /// between them, which double from 2 ms to 20 ms, they take half a second.
+  private static let mostQuestions = 27
+
+  private static func pause(after questions: Int) -> Duration { .milliseconds(min(2 << questions, 20)) }
 
   // MARK: Probe
 
@@ -66,7 +67,7 @@ extension WireLoop {
       tokens = tokens.filter { $0.value != token }
       tokens[reply.header.session] = token
       probes[token]?.info = reply.content
-      deadlines.insert(.probe(token: token, tag: probe.socket.tag), at: .after(WireLoop.hearingInterval))
+      deadlines.insert(.probe(token: token, tag: probe.socket.tag), at: .after(WireLoop.pause(after: 0)))
       finishProbe(token)
     }
   }
@@ -93,7 +94,7 @@ extension WireLoop {
     probes[token]?.questions += 1
     // A full queue is asked again.
     try? ask(probe)
-    deadlines.insert(.probe(token: token, tag: tag), at: .after(Self.hearingInterval))
+    deadlines.insert(.probe(token: token, tag: tag), at: .after(Self.pause(after: probe.questions + 1)))
     finishProbe(token)
   }
 
