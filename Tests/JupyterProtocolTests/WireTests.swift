@@ -87,19 +87,23 @@ import Testing
       try iopub.send(frames)
     }
 
-    func answer() throws {
+    /// - Parameter last: what else happens before the reply.
+    func answer(last: () throws -> Void = {}) throws {
       while let frames = try shell.receive() {
         let question = try session.parse(frames)
         questions += 1
         if questions == publishes { try iopub.bind(connection.endpoint(.iopub)) }
         try publish("busy", parent: question.header)
+        try publish("idle", parent: question.header)
+        try last()
         let reply = session.frames(
           session.header("kernel_info_reply"), identities: [frames[0]], parent: question.header, content: [123, 125])
         try shell.send(reply)
-        try publish("idle", parent: question.header)
       }
     }
   }
+
+  private static let foreign = MessageSession(key: "")
 
   @Test(arguments: [true, false])
   func aKernelIsReadyWhenItIsHeard(filtered: Bool) throws {
@@ -111,10 +115,46 @@ import Testing
         return events.count(.ready(token: 1, info: [:])) == 1
       }
       #expect(kernel.questions >= 3)
-      // What its questions made it do is not told; what somebody else does is, though nobody watches its heart yet.
-      #expect(events.all.withLock { $0.count } == 1)
-      try kernel.publish("busy", parent: MessageSession(key: "").header("execute_request"))
+      // What is answered while a cell runs is not told, whoever asked; the cell is, though nobody watches its heart yet.
+      try kernel.publish("idle", parent: Self.foreign.header("kernel_info_request"))
+      try kernel.publish("busy", parent: Self.foreign.header("execute_request"))
       try events.wait(for: .status(token: 1, .busy, isExecution: true))
+      #expect(events.all.withLock { $0.count } == 2)
+    }
+  }
+
+  /// A cell may begin before the host has read the reply.
+  @Test func whatAKernelDidLastIsToldWhenItIsReady() throws {
+    try with { wire, events in
+      let kernel = try LateKernel(publishes: 1)
+      wire.probe(1, kernel.connection, filtered: true)
+      try eventually("busy") {
+        try kernel.answer { try kernel.publish("busy", parent: Self.foreign.header("execute_request")) }
+        return events.count(.status(token: 1, .busy, isExecution: true)) > 0
+      }
+      #expect(events.all.withLock { $0.first } == .ready(token: 1, info: [:]))
+    }
+  }
+
+  /// libzmq aborts when a socket is disconnected that has a part of a message out already.
+  @Test(arguments: [true, false])
+  func aKernelThatFloodsCanBeLetGo(filtered: Bool) throws {
+    try with { wire, events in
+      let kernel = try LateKernel(publishes: 1)
+      wire.probe(1, kernel.connection, filtered: filtered)
+      try eventually("ready") {
+        try kernel.answer()
+        return events.count(.ready(token: 1, info: [:])) == 1
+      }
+      // The wire thread waits with the first of them.
+      try events.all.withLock { _ in
+        for _ in 0..<900 { try kernel.publish("busy", parent: Self.foreign.header("execute_request")) }
+        wire.unwatch(1)
+      }
+      let other = try TestKernel()
+      defer { other.stop() }
+      wire.probe(2, other.connection, filtered: filtered)
+      try events.wait("ready") { if case .ready(2, _) = $0 { true } else { false } }
     }
   }
 

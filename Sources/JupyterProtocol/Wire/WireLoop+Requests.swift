@@ -10,8 +10,11 @@ struct Probe {
   /// What it answered.
   var info: JSON?
   var isHeard = false
-  /// Questions after its answer.
+  /// Its last state that belongs to somebody else's request.
+  var status: WireEvent?
+  /// Questions after its answer, and answers to them.
   var questions = 0
+  var answers = 0
 }
 
 /// A request on a control channel that waits for its reply.
@@ -26,11 +29,13 @@ struct ControlCall {
 extension WireLoop {
   /// After this a probe starts anew, with a new connection: the first one may have reached a port's earlier owner.
   private static let probeInterval = Duration.seconds(1)
-  /// Questions to a kernel that answers and is not heard: it may be one that publishes nothing. Together with the pauses
-  /// between them, which double from 2 ms to 20 ms, they take half a second.
-  private static let mostQuestions = 27
+  /// How often a kernel that is not heard answers until it is taken for one that publishes nothing. With the pauses, which
+  /// double from 2 ms to 20 ms, that is half a second.
+  private static let mostAnswers = 27
+  /// A kernel that answers no more, because somebody's cell runs, is waited for two seconds.
+  private static let mostQuestions = 100
 
-  private static func pause(after questions: Int) -> Duration { .milliseconds(min(2 << questions, 20)) }
+  private static func pause(after questions: Int) -> Duration { .milliseconds(min(2 << min(questions, 4), 20)) }
 
   // MARK: Probe
 
@@ -62,14 +67,23 @@ extension WireLoop {
   func readProbe(_ token: UInt64) {
     while let probe = probes[token], probe.socket.socket.canReceive, let frames = try? probe.socket.socket.receive() {
       // Anything invalid comes from somebody else on this port.
-      guard let reply = try? probe.session.parse(frames), reply.type == "kernel_info_reply", probe.info == nil
-      else { continue }
-      tokens = tokens.filter { $0.value != token }
-      tokens[reply.header.session] = token
-      probes[token]?.info = reply.content
-      deadlines.insert(.probe(token: token, tag: probe.socket.tag), at: .after(WireLoop.pause(after: 0)))
+      guard let reply = try? probe.session.parse(frames), reply.type == "kernel_info_reply" else { continue }
+      if probe.info == nil {
+        learn(reply.header.session, of: token)
+        probes[token]?.info = reply.content
+        deadlines.insert(.hearing(token: token, tag: probe.socket.tag), at: .after(Self.pause(after: 0)))
+      } else {
+        probes[token]?.answers += 1
+      }
       finishProbe(token)
     }
+  }
+
+  /// The session of a kernel's messages.
+  func learn(_ session: String, of token: UInt64) {
+    guard tokens[session] != token else { return }
+    tokens = tokens.filter { $0.value != token }
+    tokens[session] = token
   }
 
   /// A state of the kernel came.
@@ -79,22 +93,28 @@ extension WireLoop {
   }
 
   private func finishProbe(_ token: UInt64) {
-    guard let probe = probes[token], let info = probe.info, probe.isHeard || probe.questions == Self.mostQuestions
+    guard let probe = probes[token], let info = probe.info,
+      probe.isHeard || probe.answers >= Self.mostAnswers || probe.questions >= Self.mostQuestions
     else { return }
     endProbe(token)
     onEvent(.ready(token: token, info: info))
+    if let status = probe.status { onEvent(status) }
   }
 
   func probeIsDue(_ token: UInt64, _ tag: UInt64) {
+    guard let probe = probes[token], probe.socket.tag == tag, probe.info == nil else { return }
+    listenPatiently(token)
+    attemptProbe(token, probe.connection, .patient)
+  }
+
+  /// It has answered and is not heard yet.
+  func hearingIsDue(_ token: UInt64, _ tag: UInt64) {
     guard let probe = probes[token], probe.socket.tag == tag else { return }
-    guard probe.info != nil else {
-      listenPatiently(token)
-      return attemptProbe(token, probe.connection, .patient)
-    }
     probes[token]?.questions += 1
     // A full queue is asked again.
     try? ask(probe)
-    deadlines.insert(.probe(token: token, tag: tag), at: .after(Self.pause(after: probe.questions + 1)))
+    deadlines.insert(.hearing(token: token, tag: tag), at: .after(Self.pause(after: probe.questions + 1)))
+    readProbe(token)
     finishProbe(token)
   }
 

@@ -39,12 +39,13 @@ extension WireLoop {
       stopListening(token)
     }
     let socket = states(filtered)
+    // Connecting may take the socket's signal of a message that has just come (ZMQ_FD is edge-triggered).
+    defer { readStates(socket, filtered: filtered) }
     // Of connections that are made from now on.
     try socket.setReconnect(reconnect)
     try socket.connect(connection.endpoint(.iopub))
     heard[token] = HeardKernel(
       connection: connection, signer: Signer(key: connection.key), filtered: filtered, reconnect: reconnect)
-    readStates(socket, filtered: filtered)
   }
 
   /// For a kernel that takes its time.
@@ -59,8 +60,7 @@ extension WireLoop {
   func stopListening(_ token: UInt64) {
     guard let known = heard.removeValue(forKey: token) else { return }
     states(known.filtered).disconnect(known.connection.endpoint(.iopub))
-    // Disconnecting may take the socket's signal of a message that has just come (ZMQ_FD is edge-triggered), and so may
-    // connecting.
+    // As connecting does.
     readStates(states(known.filtered), filtered: known.filtered)
   }
 
@@ -104,25 +104,38 @@ extension WireLoop {
   /// Messages of one turn: a kernel that floods its iopub must not keep heartbeats and commands waiting.
   private static let mostMessages = 256
 
-  /// What is left over waits for the next turn, which the loop begins without waiting.
+  /// What is left over waits for the next turn, which the loop begins without waiting. Whether something is left is not
+  /// asked: the socket would take a part of it, and libzmq aborts when it is disconnected then (zeromq/libzmq#2163).
   func readStates(_ socket: ZMQSocket, filtered: Bool) {
     for _ in 0..<Self.mostMessages {
       guard socket.canReceive, let frames = try? socket.receive() else { return }
       if let state = StateMessage(frames, filtered: filtered) { take(state, frames) }
     }
-    if socket.canReceive { unread.insert(filtered ? Tag.filteredStates : Tag.allStates) }
+    unread.insert(filtered ? Tag.filteredStates : Tag.allStates)
   }
+
+  /// Requests that kernels answer while a cell runs: their end is not that of the cell.
+  private static let asides: Set<String> = [
+    "kernel_info_request", "comm_info_request", "interrupt_request", "shutdown_request", "debug_request",
+  ]
 
   private func take(_ message: StateMessage, _ frames: Frames) {
     let asker = message.parent.flatMap { askers[$0.session] }
     guard let token = asker ?? tokens[message.session], let kernel = heard[token],
       message.isSigned(by: kernel.signer, frames)
     else { return }
-    probeIsHeard(token)
-    // What a probe makes a kernel do is no news.
-    if asker == nil, let state = message.state(frames) {
-      onEvent(.status(token: token, state, isExecution: message.parent?.type == "execute_request"))
+    // What it does next may come before its reply, too.
+    if asker != nil { learn(message.session, of: token) }
+    let type = message.parent?.type ?? ""
+    if !Self.asides.contains(type), let state = message.state(frames) {
+      tell(.status(token: token, state, isExecution: type == "execute_request"), of: token)
     }
+    probeIsHeard(token)
+  }
+
+  /// A kernel that is not ready yet has its last state told afterwards.
+  private func tell(_ status: WireEvent, of token: UInt64) {
+    if probes[token] == nil { onEvent(status) } else { probes[token]?.status = status }
   }
 }
 

@@ -49,6 +49,7 @@ final class WireLoop: @unchecked Sendable {
   enum Deadline {
     case beat(token: UInt64, number: UInt64)
     case probe(token: UInt64, tag: UInt64)
+    case hearing(token: UInt64, tag: UInt64)
     case failedProbe(token: UInt64, number: UInt64)
     case control(tag: UInt64)
     case join(link: UInt64)
@@ -188,6 +189,7 @@ final class WireLoop: @unchecked Sendable {
       switch deadline {
       case .beat(let token, let number): beatIsDue(token, number)
       case .probe(let token, let tag): probeIsDue(token, tag)
+      case .hearing(let token, let tag): hearingIsDue(token, tag)
       case .failedProbe(let token, let number): failedProbeIsDue(token, number)
       case .control(let tag): controlIsDue(tag)
       case .join(let link): joinIsDue(link)

@@ -41,8 +41,13 @@ private final class Told: Sendable {
 
   /// The writer is at work until all of this is submitted.
   private func submitTogether(_ work: [RegistryWriter.Work]) {
-    let gate = DispatchSemaphore(value: 0)
-    writer.submit(.init(completion: { _ in gate.wait() }))
+    let (isThere, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    writer.submit(
+      .init(completion: { _ in
+        isThere.signal()
+        gate.wait()
+      }))
+    isThere.wait()
     for item in work { writer.submit(item) }
     gate.signal()
   }
