@@ -105,15 +105,21 @@ import Testing
 
   private static let foreign = MessageSession(key: "")
 
+  /// Answers until the wire takes it for ready.
+  private func readyKernel(_ wire: Wire, _ events: Events, publishes: Int, filtered: Bool) throws -> LateKernel {
+    let kernel = try LateKernel(publishes: publishes)
+    wire.probe(1, kernel.connection, filtered: filtered)
+    try eventually("ready") {
+      try kernel.answer()
+      return events.count(.ready(token: 1, info: [:])) == 1
+    }
+    return kernel
+  }
+
   @Test(arguments: [true, false])
   func aKernelIsReadyWhenItIsHeard(filtered: Bool) throws {
     try with { wire, events in
-      let kernel = try LateKernel(publishes: 3)
-      wire.probe(1, kernel.connection, filtered: filtered)
-      try eventually("ready") {
-        try kernel.answer()
-        return events.count(.ready(token: 1, info: [:])) == 1
-      }
+      let kernel = try readyKernel(wire, events, publishes: 3, filtered: filtered)
       #expect(kernel.questions >= 3)
       // What is answered while a cell runs is not told, whoever asked; the cell is, though nobody watches its heart yet.
       try kernel.publish("idle", parent: Self.foreign.header("kernel_info_request"))
@@ -140,12 +146,7 @@ import Testing
   @Test(arguments: [true, false])
   func aKernelThatFloodsCanBeLetGo(filtered: Bool) throws {
     try with { wire, events in
-      let kernel = try LateKernel(publishes: 1)
-      wire.probe(1, kernel.connection, filtered: filtered)
-      try eventually("ready") {
-        try kernel.answer()
-        return events.count(.ready(token: 1, info: [:])) == 1
-      }
+      let kernel = try readyKernel(wire, events, publishes: 1, filtered: filtered)
       // The wire thread waits with the first of them.
       try events.all.withLock { _ in
         for _ in 0..<900 { try kernel.publish("busy", parent: Self.foreign.header("execute_request")) }
@@ -160,12 +161,7 @@ import Testing
 
   @Test func aKernelThatPublishesNothingIsReadyAllTheSame() throws {
     try with { wire, events in
-      let kernel = try LateKernel(publishes: 0)
-      wire.probe(1, kernel.connection, filtered: false)
-      try eventually("ready") {
-        try kernel.answer()
-        return events.count(.ready(token: 1, info: [:])) == 1
-      }
+      _ = try readyKernel(wire, events, publishes: 0, filtered: false)
     }
   }
 
